@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * The values of configuration keys, from text: what conf.c's table is made
+ * of.  For conf.c only.
+ */
+
+#ifndef SPOOL_CONF_VALUE_H
+#define SPOOL_CONF_VALUE_H
+
+#include <stddef.h>
+
+#include "lib/conf.h"
+
+/* Longest value of any key, in bytes. */
+#define CONFIG_VALUE_MAX 4000
+
+/* What a setter needs to know of its key. */
+struct config_key {
+	const char *name;
+	/*
+	 * Set the key's member of CFG to VALUE.  0, -ENOMEM, or -EINVAL with
+	 * WHY what VALUE must be.  BASE completes relative paths; NULL
+	 * refuses them.
+	 */
+	int (*set)(const struct config_key *key, struct config *cfg,
+	    const char *value, const char *base, struct config_error *why);
+	size_t offset;     /* of the member */
+	unsigned min, max; /* of a number; seconds */
+};
+
+typedef int config_setter(const struct config_key *key, struct config *cfg,
+    const char *value, const char *base, struct config_error *why);
+
+config_setter config_set_path;     /* char *: an absolute path */
+config_setter config_set_name;     /* char *: a host or domain name */
+config_setter config_set_login;    /* char *: printable, any script */
+config_setter config_set_number;   /* unsigned */
+config_setter config_set_duration; /* unsigned: "90", "90s", "5m" … */
+config_setter config_set_size;     /* uint64_t: "1000", "10K", "50M" … */
+config_setter config_set_tls;      /* enum tls_mode */
+config_setter config_set_relay;    /* the relay's host and port, or
+				      Maildir */
+
+/* Whether HOST is this machine whatever DNS says: 127.0.0.0/8, ::1 … */
+bool config_is_loopback(const char *host);
+
+/* Whether NAME can be a host or domain name, or an address literal. */
+bool config_is_name(const char *name);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * Envelopes in memory and as text.  What envelope_address_fault() refuses is
+ * refused on every way in, so no address that could break a line, a queue
+ * file or an SMTP command ever gets further.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "lib/envelope.h"
+#include "lib/wire.h"
+
+static const struct {
+	const char *name;
+	unsigned bit;
+} notify_bits[] = {
+	{ "NEVER", NOTIFY_NEVER },
+	{ "SUCCESS", NOTIFY_SUCCESS },
+	{ "FAILURE", NOTIFY_FAILURE },
+	{ "DELAY", NOTIFY_DELAY },
+};
+
+/* As wire text, what envelope-read.c parses. */
+static const char *const ret_names[] = {
+	[RET_FULL] = "FULL",
+	[RET_HDRS] = "HDRS",
+};
+
+static const char *const body_names[] = {
+	[BODY_7BIT] = "7BIT",
+	[BODY_8BITMIME] = "8BITMIME",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+void
+envelope_release(struct envelope *env)
+{
+	for (size_t i = 0; i < env->nrcpts; i++) {
+		free(env->rcpts[i].addr);
+		free(env->rcpts[i].orcpt);
+	}
+	free(env->rcpts);
+	free(env->sender);
+	free(env->envid);
+	*env = (struct envelope){ 0 };
+}
+
+/* What is wrong with BYTE outside quotes, NULL if nothing. */
+static const char *
+bare_byte_fault(char byte)
+{
+	switch (byte) {
+	case ' ':
+		return "has a bare space";
+	case '<':
+	case '>':
+		return "has a bare '<' or '>'";
+	case '\\':
+		return "has a bare backslash";
+	default:
+		return NULL;
+	}
+}
+
+/*
+ * The rules that depend on quoting: inside "…" of the local part a space or
+ * an angle bracket is legal and a backslash takes the next byte along.
+ */
+static const char *
+quoting_fault(const char *addr)
+{
+	bool is_quoted = false, in_domain = false;
+	const char *fault = NULL;
+
+	for (const char *at = addr; *at != '\0' && fault == NULL; at++) {
+		if (*at == '"') {
+			if (in_domain)
+				return "has a quote in its domain";
+			is_quoted = !is_quoted;
+		} else if (!is_quoted) {
+			in_domain = in_domain || *at == '@';
+			fault = bare_byte_fault(*at);
+		} else if (*at == '\\' && *++at == '\0') {
+			break;
+		}
+	}
+	if (fault == NULL && is_quoted)
+		fault = "has an unclosed quote";
+	return fault;
+}
+
+const char *
+envelope_address_fault(const char *addr)
+{
+	size_t len = strnlen(addr, ENVELOPE_ADDRESS_MAX + 1);
+
+	if (len == 0)
+		return "is empty";
+	if (len > ENVELOPE_ADDRESS_MAX)
+		return "is longer than 900 bytes";
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)addr[i] < ' ' || addr[i] == 0x7f)
+			return "has a control character";
+	/* An option to any program that an address is ever handed to. */
+	if (addr[0] == '-')
+		return "begins with '-'";
+	return quoting_fault(addr);
+}
+
+/* How long TEXT is as xtext (RFC 3461, section 4). */
+static size_t
+xtext_len(const char *text)
+{
+	size_t len = 0;
+
+	for (; *text != '\0'; text++)
+		len +=
+		    *text > ' ' && *text < 0x7f && *text != '+' && *text != '='
+		    ? 1
+		    : 3;
+	return len;
+}
+
+const char *
+envelope_envid_fault(const char *envid)
+{
+	if (envid[0] == '\0')
+		return "is empty";
+	for (const char *at = envid; *at != '\0'; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			return "has a control character";
+	if (xtext_len(envid) > ENVELOPE_XTEXT_MAX)
+		return "is longer than 250 bytes";
+	return NULL;
+}
+
+const char *
+envelope_orcpt_fault(const char *orcpt)
+{
+	size_t type = strspn(orcpt,
+	    "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+
+	if (type == 0 || orcpt[type] != ';' || orcpt[type + 1] == '\0')
+		return "is not \"type;address\"";
+	return envelope_envid_fault(orcpt);
+}
+
+const char *
+envelope_fault(const struct envelope *env)
+{
+	const char *fault = NULL;
+
+	if (env->sender == NULL)
+		return "lacks its sender";
+	if (env->nrcpts == 0)
+		return "lacks a recipient";
+	if (env->sender[0] != '\0')
+		fault = envelope_address_fault(env->sender);
+	if (fault == NULL && env->envid != NULL)
+		fault = envelope_envid_fault(env->envid);
+	for (size_t i = 0; i < env->nrcpts && fault == NULL; i++) {
+		fault = envelope_address_fault(env->rcpts[i].addr);
+		if (fault == NULL && env->rcpts[i].orcpt != NULL)
+			fault = envelope_orcpt_fault(env->rcpts[i].orcpt);
+	}
+	return fault;
+}
+
+int
+envelope_set_sender(struct envelope *env, const char *addr)
+{
+	char *copy;
+
+	if (addr[0] != '\0' && envelope_address_fault(addr) != NULL)
+		return -EINVAL;
+	copy = strdup(addr);
+	if (copy == NULL)
+		return -ENOMEM;
+	free(env->sender);
+	env->sender = copy;
+	return 0;
+}
+
+/* Room for one more recipient: the array doubles at powers of two. */
+static int
+grow(struct envelope *env)
+{
+	size_t n = env->nrcpts;
+	struct recipient *rcpts;
+
+	if ((n & (n - 1)) != 0)
+		return 0;
+	if (n > SIZE_MAX / 2 / sizeof(*rcpts))
+		return -ENOMEM;
+	rcpts = realloc(env->rcpts, (n == 0 ? 1 : n * 2) * sizeof(*rcpts));
+	if (rcpts == NULL)
+		return -ENOMEM;
+	env->rcpts = rcpts;
+	return 0;
+}
+
+int
+envelope_add(struct envelope *env, const char *addr)
+{
+	char *copy;
+
+	if (envelope_address_fault(addr) != NULL)
+		return -EINVAL;
+	if (grow(env) < 0)
+		return -ENOMEM;
+	copy = strdup(addr);
+	if (copy == NULL)
+		return -ENOMEM;
+	env->rcpts[env->nrcpts++] = (struct recipient){ .addr = copy };
+	return 0;
+}
+
+const char *
+notify_name(unsigned notify)
+{
+	static const char *const names[] = { "", "SUCCESS", "FAILURE",
+		"SUCCESS,FAILURE", "DELAY", "SUCCESS,DELAY", "FAILURE,DELAY",
+		"SUCCESS,FAILURE,DELAY" };
+
+	if (notify & NOTIFY_NEVER)
+		return "NEVER";
+	return names[notify >> 1 & 7];
+}
+
+static unsigned
+notify_bit(struct span word)
+{
+	for (size_t i = 0; i < COUNT(notify_bits); i++)
+		if (word.len == strlen(notify_bits[i].name) &&
+		    strncasecmp(word.ptr, notify_bits[i].name, word.len) == 0)
+			return notify_bits[i].bit;
+	return 0;
+}
+
+bool
+notify_parse(struct span text, unsigned *ret_notify)
+{
+	unsigned notify = 0;
+	const char *comma;
+
+	for (;;) {
+		struct span word = text;
+		unsigned bit;
+
+		comma = text.len == 0 ? NULL : memchr(text.ptr, ',', text.len);
+		if (comma != NULL)
+			word.len = (size_t)(comma - text.ptr);
+		bit = notify_bit(word);
+		if (bit == 0)
+			return false;
+		notify |= bit;
+		if (comma == NULL)
+			break;
+		text.ptr += word.len + 1;
+		text.len -= word.len + 1;
+	}
+	if ((notify & NOTIFY_NEVER) && notify != NOTIFY_NEVER)
+		return false;
+	*ret_notify = notify;
+	return true;
+}
+
+/* ---- writing --------------------------------------------------------- */
+
+static void
+write_recipient(const struct recipient *rcpt, FILE *out)
+{
+	fputs("rcpt ", out);
+	wire_puts(out, rcpt->addr);
+	if (rcpt->notify != 0)
+		fprintf(out, " NOTIFY=%s", notify_name(rcpt->notify));
+	if (rcpt->orcpt != NULL) {
+		fputs(" ORCPT=", out);
+		wire_puts(out, rcpt->orcpt);
+	}
+	putc('\n', out);
+}
+
+void
+envelope_write(const struct envelope *env, FILE *out)
+{
+	fprintf(out, "arrival %lld\nuid %lu\nsender ",
+	    env->arrival_us < 0 ? 0LL : (long long)env->arrival_us,
+	    (unsigned long)env->uid);
+	wire_puts(out, env->sender == NULL ? "" : env->sender);
+	putc('\n', out);
+	if (env->envid != NULL) {
+		fputs("envid ", out);
+		wire_puts(out, env->envid);
+		putc('\n', out);
+	}
+	if (env->ret != RET_UNSPECIFIED)
+		fprintf(out, "ret %s\n", ret_names[env->ret]);
+	if (env->body != BODY_UNSPECIFIED)
+		fprintf(out, "body %s\n", body_names[env->body]);
+	for (size_t i = 0; i < env->nrcpts; i++)
+		write_recipient(&env->rcpts[i], out);
+}

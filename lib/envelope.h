@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * The envelope of a message: who submitted it, who sends it, who gets it.
+ *
+ * As text (doc/SPOOL, spoold-spool(5)) it is a line per item, "key value…"
+ * with the fields of lib/wire.h:
+ *
+ *	arrival 1763770000123456
+ *	uid 1000
+ *	sender ann@example.org
+ *	envid QQ314159
+ *	ret HDRS
+ *	body 8BITMIME
+ *	rcpt bob@example.net NOTIFY=FAILURE,DELAY ORCPT=rfc822;bob@example.net
+ *
+ * arrival, uid, sender and at least one rcpt must be there; the null sender
+ * is "<>".  Lines with other keys are skipped, so that a later version may
+ * add what an earlier one can do without.
+ */
+
+#ifndef SPOOL_ENVELOPE_H
+#define SPOOL_ENVELOPE_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "lib/span.h"
+
+/* Longest address that libESMTP and the world's relays take safely. */
+#define ENVELOPE_ADDRESS_MAX 900
+/* Longest encoded ENVID or ORCPT (libESMTP's buffer, RFC 3461 allows 500). */
+#define ENVELOPE_XTEXT_MAX 250
+/* Longest envelope as text. */
+#define ENVELOPE_BYTES_MAX (64u << 20)
+
+enum body_type { BODY_UNSPECIFIED, BODY_7BIT, BODY_8BITMIME };
+enum dsn_ret { RET_UNSPECIFIED, RET_FULL, RET_HDRS };
+
+/* RFC 3461 NOTIFY, as a set; 0 means not given. */
+enum {
+	NOTIFY_NEVER = 1,
+	NOTIFY_SUCCESS = 2,
+	NOTIFY_FAILURE = 4,
+	NOTIFY_DELAY = 8,
+};
+
+struct recipient {
+	char *addr;      /* addr-spec, never empty */
+	char *orcpt;     /* "rfc822;addr" decoded, or NULL */
+	unsigned notify; /* set of NOTIFY_ values */
+};
+
+struct envelope {
+	int64_t arrival_us; /* since the epoch */
+	uid_t uid;          /* who submitted it */
+	char *sender;       /* addr-spec, "" for the null sender */
+	char *envid;        /* decoded, or NULL */
+	enum dsn_ret ret;
+	enum body_type body;
+	struct recipient *rcpts;
+	size_t nrcpts;
+};
+
+/* Release what ENV owns; a zeroed one is fine.  It is zeroed again. */
+void envelope_release(struct envelope *env);
+
+/* Set the sender to a copy of ADDR.  0, -ENOMEM, or -EINVAL as below. */
+int envelope_set_sender(struct envelope *env, const char *addr);
+
+/*
+ * Append a recipient with a copy of ADDR.  0, -ENOMEM, or -EINVAL if
+ * envelope_address_fault() finds one.
+ */
+int envelope_add(struct envelope *env, const char *addr);
+
+/*
+ * Why ADDR must not reach a queue file or a server: NULL if it may, else a
+ * fixed text ("is empty", "has a control character", "is longer than 900
+ * bytes", "has a bare '<' or '>'", "begins with '-'" …).  8-bit bytes pass;
+ * spaces and angle brackets do inside a quoted local part.
+ */
+const char *envelope_address_fault(const char *addr);
+
+/* The same of an ENVID and of an ORCPT ("rfc822;addr"), both decoded. */
+const char *envelope_envid_fault(const char *envid);
+const char *envelope_orcpt_fault(const char *orcpt);
+
+/*
+ * NULL if envelope_read() takes what envelope_write() makes of ENV, else why
+ * not: so nothing is admitted that cannot be read again.
+ */
+const char *envelope_fault(const struct envelope *env);
+
+/* Write ENV as text, without the empty line.  Errors stay in OUT. */
+void envelope_write(const struct envelope *env, FILE *out);
+
+/*
+ * Read the text of envelope_write() into the zeroed ENV.  0, -ENOMEM or
+ * -EINVAL with *RETERR_WHY a fixed text; on failure ENV is released.
+ */
+int
+envelope_read(struct span text, struct envelope *env, const char **reterr_why);
+
+/* "FAILURE,DELAY" for a set, in a static string; "" for 0. */
+const char *notify_name(unsigned notify);
+
+/* Parse "failure,delay" or "never" in any case; false if it is neither. */
+bool notify_parse(struct span text, unsigned *ret_notify);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/* Events as JSON objects: the only place that knows the member names. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/event.h"
+
+static const char *const names[EVENT_KINDS] = {
+	[EVENT_NONE] = "",
+	[EVENT_START] = "start",
+	[EVENT_STOP] = "stop",
+	[EVENT_ADMITTED] = "admitted",
+	[EVENT_ATTEMPT] = "attempt",
+	[EVENT_DELIVERED] = "delivered",
+	[EVENT_DEFERRED] = "deferred",
+	[EVENT_LOST] = "lost",
+	[EVENT_UNCERTAIN] = "uncertain",
+	[EVENT_FAILED] = "failed",
+	[EVENT_BACK] = "back",
+	[EVENT_FLUSHED] = "flushed",
+	[EVENT_HELD] = "held",
+	[EVENT_RELEASED] = "released",
+	[EVENT_DROPPED] = "dropped",
+	[EVENT_KEPT] = "kept",
+	[EVENT_REMOVED] = "removed",
+	[EVENT_GONE] = "gone",
+	[EVENT_DAMAGED] = "damaged",
+	[EVENT_RELAY_DOWN] = "relay-down",
+	[EVENT_RELAY_UP] = "relay-up",
+};
+
+const char *
+event_name(enum event_kind kind)
+{
+	return kind < EVENT_KINDS ? names[kind] : "";
+}
+
+enum event_kind
+event_kind_of(const char *name)
+{
+	for (int i = EVENT_NONE + 1; i < EVENT_KINDS; i++)
+		if (strcmp(names[i], name) == 0)
+			return (enum event_kind)i;
+	return EVENT_NONE;
+}
+
+/* Add VAL, which json-c then owns; false when VAL or memory is missing. */
+static bool
+add(struct json_object *obj, const char *key, struct json_object *val)
+{
+	if (val == NULL)
+		return false;
+	if (json_object_object_add_ex(
+		obj, key, val, JSON_C_OBJECT_ADD_CONSTANT_KEY) == 0)
+		return true;
+	json_object_put(val);
+	return false;
+}
+
+static bool
+add_string(struct json_object *obj, const char *key, const char *val)
+{
+	return val == NULL || add(obj, key, json_object_new_string(val));
+}
+
+static bool
+add_uint(struct json_object *obj, const char *key, uint64_t val)
+{
+	return add(obj, key, json_object_new_uint64(val));
+}
+
+/* Seconds with six decimals, kept as the text that was written. */
+static bool
+add_time(struct json_object *obj, const char *key, int64_t us)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%s%" PRId64 ".%06" PRId64,
+	    us < 0 ? "-" : "", us < 0 ? -(us / 1000000) : us / 1000000,
+	    us < 0 ? -(us % 1000000) : us % 1000000);
+	return add(obj, key, json_object_new_double_s((double)us / 1e6, text));
+}
+
+static bool
+add_envelope(struct json_object *obj, const struct event *ev)
+{
+	struct json_object *list;
+
+	if (!add_time(obj, "arrival", ev->arrival_us) ||
+	    !add_uint(obj, "size", ev->size_bytes) ||
+	    !add_uint(obj, "uid", ev->uid) ||
+	    !add_string(obj, "sender", ev->sender))
+		return false;
+	list = json_object_new_array_ext((int)ev->nrcpts);
+	if (!add(obj, "rcpts", list))
+		return false;
+	for (size_t i = 0; i < ev->nrcpts; i++) {
+		struct json_object *s = json_object_new_string(ev->rcpts[i]);
+
+		if (s == NULL || json_object_array_add(list, s) != 0) {
+			json_object_put(s);
+			return false;
+		}
+	}
+	return true;
+}
+
+struct json_object *
+event_to_json(const struct event *ev)
+{
+	struct json_object *obj = json_object_new_object();
+
+	if (obj == NULL)
+		return NULL;
+	if (add_uint(obj, "seq", ev->seq) &&
+	    add_time(obj, "time", ev->time_us) &&
+	    add_string(obj, "event", event_name(ev->kind)) &&
+	    (ev->id[0] == '\0' || add_string(obj, "id", ev->id)) &&
+	    (ev->kind != EVENT_ADMITTED || add_envelope(obj, ev)) &&
+	    (ev->index < 0 ||
+		add(obj, "index", json_object_new_int(ev->index))) &&
+	    add_string(obj, "rcpt", ev->rcpt) &&
+	    add_string(obj, "relay", ev->relay) &&
+	    add_string(obj, "server", ev->server) &&
+	    add_string(obj, "reply", ev->reply) &&
+	    add_string(obj, "note", ev->note) &&
+	    (ev->delay_us < 0 || add_time(obj, "delay", ev->delay_us)) &&
+	    (ev->next_us == 0 || add_time(obj, "next", ev->next_us)))
+		return obj;
+	json_object_put(obj);
+	return NULL;
+}
+
+static const char *
+get_string(struct json_object *obj, const char *key)
+{
+	struct json_object *val;
+
+	if (!json_object_object_get_ex(obj, key, &val) ||
+	    !json_object_is_type(val, json_type_string))
+		return NULL;
+	return json_object_get_string(val);
+}
+
+static uint64_t
+get_uint(struct json_object *obj, const char *key)
+{
+	struct json_object *val;
+
+	if (!json_object_object_get_ex(obj, key, &val))
+		return 0;
+	return json_object_get_uint64(val);
+}
+
+int64_t
+event_time_us(struct json_object *val, int64_t missing)
+{
+	double s = json_object_get_double(val);
+
+	/* Beyond that, a double has no microseconds and no year either. */
+	if (val == NULL || !isfinite(s) || fabs(s) > 4e9)
+		return missing;
+	return (int64_t)(s * 1e6 + (s < 0 ? -0.5 : 0.5));
+}
+
+static int64_t
+get_time(struct json_object *obj, const char *key, int64_t missing)
+{
+	struct json_object *val = NULL;
+
+	(void)json_object_object_get_ex(obj, key, &val);
+	return event_time_us(val, missing);
+}
+
+static int
+get_envelope(struct json_object *obj, struct event *ev)
+{
+	struct json_object *list;
+	const char **rcpts;
+	size_t n;
+
+	ev->arrival_us = get_time(obj, "arrival", 0);
+	ev->size_bytes = get_uint(obj, "size");
+	ev->uid = (uid_t)get_uint(obj, "uid");
+	ev->sender = get_string(obj, "sender");
+	if (ev->sender == NULL ||
+	    !json_object_object_get_ex(obj, "rcpts", &list) ||
+	    !json_object_is_type(list, json_type_array))
+		return -EINVAL;
+	n = json_object_array_length(list);
+	if (n == 0)
+		return -EINVAL;
+	rcpts = calloc(n, sizeof(*rcpts));
+	if (rcpts == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		rcpts[i] =
+		    json_object_get_string(json_object_array_get_idx(list, i));
+		if (rcpts[i] == NULL) {
+			free(rcpts);
+			return -EINVAL;
+		}
+	}
+	ev->rcpts = rcpts;
+	ev->nrcpts = n;
+	return 0;
+}
+
+int
+event_from_json(struct json_object *obj, struct event *ev)
+{
+	struct json_object *val;
+	const char *name, *id;
+
+	*ev = (struct event){ .index = -1, .delay_us = -1 };
+	if (!json_object_is_type(obj, json_type_object))
+		return -EINVAL;
+	name = get_string(obj, "event");
+	if (name == NULL || (ev->kind = event_kind_of(name)) == EVENT_NONE)
+		return -EINVAL;
+	id = get_string(obj, "id");
+	if (id != NULL) {
+		if (!spool_is_id(id) && ev->kind != EVENT_DAMAGED)
+			return -EINVAL;
+		if (strlen(id) < sizeof(ev->id))
+			(void)strcpy(ev->id, id);
+	}
+	ev->seq = get_uint(obj, "seq");
+	ev->time_us = get_time(obj, "time", 0);
+	if (json_object_object_get_ex(obj, "index", &val))
+		ev->index = json_object_get_int(val);
+	ev->rcpt = get_string(obj, "rcpt");
+	ev->relay = get_string(obj, "relay");
+	ev->server = get_string(obj, "server");
+	ev->reply = get_string(obj, "reply");
+	ev->note = get_string(obj, "note");
+	ev->delay_us = get_time(obj, "delay", -1);
+	ev->next_us = get_time(obj, "next", 0);
+	return ev->kind == EVENT_ADMITTED ? get_envelope(obj, ev) : 0;
+}
+
+void
+event_release(struct event *ev)
+{
+	free((void *)ev->rcpts);
+	ev->rcpts = NULL;
+	ev->nrcpts = 0;
+}

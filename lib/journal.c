@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/* The journal's file: append, rotate, replay. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/fsutil.h"
+#include "lib/journal.h"
+
+/*
+ * Terminate a torn last line, so that the next one is whole; readers ignore
+ * the torn one.
+ */
+static int
+end_last_line(int fd, off_t size)
+{
+	char last;
+	ssize_t n;
+
+	if (size == 0)
+		return 0;
+	n = fs_pread_all(fd, &last, 1, size - 1);
+	if (n != 1)
+		return n < 0 ? (int)n : -EIO;
+	return last == '\n' ? 0 : fs_write_all(fd, "\n", 1);
+}
+
+int
+journal_open(struct journal *j, int dir_fd, uint64_t seq)
+{
+	struct stat st;
+	int fd, err;
+
+	fd = openat(dir_fd, JOURNAL_NAME,
+	    O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		return -errno;
+	err = fstat(fd, &st) < 0 ? -errno : end_last_line(fd, st.st_size);
+	if (err < 0) {
+		(void)close(fd);
+		return err;
+	}
+	*j = (struct journal){
+		.dir_fd = dir_fd,
+		.fd = fd,
+		.seq = seq,
+		.bytes = (uint64_t)st.st_size,
+	};
+	return 0;
+}
+
+int
+journal_append(struct journal *j, struct event *ev)
+{
+	struct json_object *obj;
+	const char *text;
+	char *line = NULL;
+	size_t len;
+	int err = -ENOMEM;
+
+	ev->seq = j->seq + 1;
+	obj = event_to_json(ev);
+	if (obj == NULL)
+		return -ENOMEM;
+	text = json_object_to_json_string_length(
+	    obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+	if (text == NULL || (line = malloc(len + 1)) == NULL)
+		goto out;
+	memcpy(line, text, len);
+	line[len] = '\n';
+	/* One write: a line is there as a whole or torn at the very end. */
+	err = fs_write_all(j->fd, line, len + 1);
+	if (err < 0) {
+		/* Disk full: take half a line back.  If even that fails, a
+		 * reader skips it, since it is no JSON. */
+		if (ftruncate(j->fd, (off_t)j->bytes) < 0)
+			(void)fs_write_all(j->fd, "\n", 1);
+		goto out;
+	}
+	j->seq = ev->seq;
+	j->bytes += len + 1;
+out:
+	free(line);
+	json_object_put(obj);
+	return err;
+}
+
+int
+journal_sync(int fd)
+{
+	return fdatasync(fd) < 0 ? -errno : 0;
+}
+
+static void
+kept_name(char name[static 32], int n)
+{
+	(void)snprintf(name, 32, "%s.%d", JOURNAL_NAME, n);
+}
+
+int
+journal_rotate(struct journal *j)
+{
+	char from[32], to[32];
+	struct journal next;
+	int err;
+
+	for (int n = JOURNAL_KEPT - 1; n > 0; n--) {
+		kept_name(from, n);
+		kept_name(to, n + 1);
+		if (renameat(j->dir_fd, from, j->dir_fd, to) < 0 &&
+		    errno != ENOENT)
+			return -errno;
+	}
+	kept_name(to, 1);
+	if (renameat(j->dir_fd, JOURNAL_NAME, j->dir_fd, to) < 0)
+		return -errno;
+	err = journal_open(&next, j->dir_fd, j->seq);
+	if (err < 0) {
+		/* Keep writing where we were: nothing is lost, only named
+		 * oddly until the next start. */
+		(void)renameat(j->dir_fd, to, j->dir_fd, JOURNAL_NAME);
+		return err;
+	}
+	(void)close(j->fd);
+	*j = next;
+	return 0;
+}
+
+void
+journal_close(struct journal *j)
+{
+	if (j->fd >= 0)
+		(void)close(j->fd);
+	j->fd = -1;
+}
+
+struct replay {
+	uint64_t seq;
+	bool gap; /* numbers are missing */
+	bool any; /* a line was seen */
+	journal_fn *fn;
+	void *arg;
+};
+
+/* One line; what is no event is skipped: torn, or from a later version. */
+static int
+replay_line(struct replay *r, const char *line)
+{
+	struct json_object *obj = json_tokener_parse(line);
+	struct event ev;
+	int err;
+
+	if (obj == NULL)
+		return 0;
+	err = event_from_json(obj, &ev);
+	if (err == 0 && ev.seq > r->seq) {
+		if (!r->any && ev.seq > r->seq + 1)
+			r->gap = true;
+		r->seq = ev.seq;
+		err = r->fn(&ev, r->arg);
+	}
+	if (err != -EINVAL)
+		r->any = true;
+	event_release(&ev);
+	json_object_put(obj);
+	return err == -EINVAL ? 0 : err;
+}
+
+static int
+replay_file(struct replay *r, int dir_fd, const char *name)
+{
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	FILE *f;
+	int fd, err = 0;
+
+	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	f = fdopen(fd, "r");
+	if (f == NULL) {
+		err = -errno;
+		(void)close(fd);
+		return err;
+	}
+	while (err == 0 && (len = getline(&line, &size, f)) > 0)
+		if (line[len - 1] == '\n')
+			err = replay_line(r, line);
+	if (err == 0 && ferror(f))
+		err = -EIO;
+	free(line);
+	(void)fclose(f);
+	return err;
+}
+
+int
+journal_replay(
+    int dir_fd, uint64_t seq, journal_fn *fn, void *arg, uint64_t *ret_seq)
+{
+	struct replay r = { .seq = seq, .fn = fn, .arg = arg };
+	char name[32];
+	int err;
+
+	kept_name(name, 1);
+	err = replay_file(&r, dir_fd, name);
+	if (err == 0)
+		err = replay_file(&r, dir_fd, JOURNAL_NAME);
+	if (err != 0)
+		return err;
+	*ret_seq = r.seq;
+	return r.gap && seq > 0 ? -EAGAIN : 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * SPOOL/.journal.jsonl: what happened since the last snapshot.
+ *
+ * Lines are appended with one write(2) each; they survive any process, and
+ * a power cut once journal_sync() has returned.  A torn last line is ignored
+ * by readers and terminated before the next append.  Full journals are kept as
+ * .journal.jsonl.1 (the youngest) to .JOURNAL_KEPT, the history.
+ */
+
+#ifndef SPOOL_JOURNAL_H
+#define SPOOL_JOURNAL_H
+
+#include <stdint.h>
+
+#include "lib/event.h"
+
+#define JOURNAL_NAME ".journal.jsonl"
+#define JOURNAL_KEPT 9
+
+struct journal {
+	int dir_fd; /* borrowed */
+	int fd;
+	uint64_t seq;   /* of the last line */
+	uint64_t bytes; /* in the current file */
+};
+
+/*
+ * Open the current journal for appending, made 0640 if missing; SEQ is the
+ * highest number that replay saw.  0 or -errno.
+ */
+int journal_open(struct journal *j, int dir_fd, uint64_t seq);
+
+/* Number EV and append it.  0 or -errno: then nothing was appended. */
+int journal_append(struct journal *j, struct event *ev);
+
+/*
+ * fdatasync(2) of the descriptor FD, a dup(2) of j->fd or itself: may run in
+ * another thread.  0 or -errno.
+ */
+int journal_sync(int fd);
+
+/* Rename the kept journals up by one, and begin a new one.  0 or -errno. */
+int journal_rotate(struct journal *j);
+
+void journal_close(struct journal *j);
+
+/* Called for each whole, valid line; non-zero ends the reading. */
+typedef int journal_fn(const struct event *ev, void *arg);
+
+/*
+ * Read the youngest kept journal and the current one, and call FN for every
+ * event after number SEQ.  0, FN's result, or -errno.  *RET_SEQ is the number
+ * of the last event read, or SEQ.  -EAGAIN: numbers are missing since SEQ,
+ * because the files were rotated meanwhile: read the snapshot again.
+ */
+int journal_replay(
+    int dir_fd, uint64_t seq, journal_fn *fn, void *arg, uint64_t *ret_seq);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * The spool: where acknowledged mail lives until it is somebody else's.
+ *
+ *	SPOOL/tmp/ queue/ hold/ failed/     (doc/SPOOL has the whole picture)
+ *
+ * A message is one file, in exactly one of queue/, hold/ and failed/, and
+ * the directory says its state.  It is written once (struct draft), read by
+ * anybody who may (struct qfile) and moved or removed only by the holder of
+ * the lock (spool_lock).
+ *
+ * A queue file:
+ *
+ *	spoold/1 00000123 000000002048 9f3a1c22\n   envelope bytes, message
+ *	arrival 1763770000123456\n                  bytes, CRC-32 over both
+ *	…\n                                         lib/envelope.h
+ *	\n                                          (counted as envelope)
+ *	From: …\r\n                                 the message, CRLF lines
+ *
+ * The first line has a fixed length and is written last.  The CRC runs over
+ * everything after it.
+ *
+ * Modes.  A spool of one's own is 0700 throughout.  A system-wide one belongs
+ * to user and group spoold, and sendmail is setgid spoold:
+ *
+ *	SPOOL/			0710	the group may pass, not look
+ *	tmp/			2770	the group writes here; setgid, so that
+ *					files get the group whoever runs
+ *sendmail queue/			0770	… publishes here, and reads the
+ *directory, which fsync(2) of it takes hold/ failed/		0700 spoold
+ *alone queue files		0640	the submitter's, readable by the group
+ *
+ * The group has no members: only the setgid binary gives it.  So a user can
+ * neither list the queue nor reach a file in it, not even his own.
+ */
+
+#ifndef SPOOL_SPOOL_H
+#define SPOOL_SPOOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "lib/envelope.h"
+
+/* Upper-case hexadecimal milliseconds since 2020, ten digits until 2054. */
+#define SPOOL_ID_DIGITS 10
+#define SPOOL_ID_SIZE 12 /* room for 11 digits and the NUL */
+
+enum spool_state { SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED };
+#define SPOOL_STATES 3
+
+struct spool {
+	char *path;
+	int dir_fd;
+	int tmp_fd;
+	int state_fd[SPOOL_STATES]; /* by enum spool_state */
+	int lock_fd;                /* -1: not ours */
+	bool no_tmpfile; /* drafts do without O_TMPFILE (set by tests) */
+};
+
+/*
+ * Opened for SPOOL_ADMIT, only tmp/ and queue/ are needed, and for SPOOL_READ
+ * not tmp/; the descriptor of a directory that this user may not open is
+ * then -1.
+ */
+enum spool_use { SPOOL_ADMIT, SPOOL_READ, SPOOL_OWN };
+
+/* "queue", "hold", "failed". */
+const char *spool_state_name(enum spool_state state);
+
+/*
+ * Make PATH (its parent exists) and its directories, 0700, where they are
+ * missing, durably; what the installation made stays as it is.
+ * 0 or -errno; *RETERR_WHAT is then the path that failed, to be freed.
+ */
+int spool_create(const char *path, char **reterr_what);
+
+/*
+ * Open the spool at PATH for USE and check it: directories, no symbolic links
+ * below PATH, not writable by everybody; for SPOOL_OWN owned by the effective
+ * user; else owned by root or the effective user, or of the effective group,
+ * unless root asks.  0 or -errno, with
+ * *RETERR_WHY one clause for the user ("queue/ is missing", "is writable by
+ * everybody (mode 0777)"), to be freed.  SP is valid only on success.
+ */
+int spool_open(
+    struct spool *sp, const char *path, enum spool_use use, char **reterr_why);
+
+void spool_close(struct spool *sp);
+
+/*
+ * Take the lock that makes this process the only one that moves or removes
+ * messages (invariant 3).  Kept until spool_close(); inherited by nobody.
+ * 0, -EWOULDBLOCK when another process has it, or -errno.
+ */
+int spool_lock(struct spool *sp);
+
+/* Whether NAME is an id: 8 to 11 digits of [0-9A-F]. */
+bool spool_is_id(const char *name);
+
+/*
+ * Length of a queue file's first line, and the same written, without a NUL:
+ * the limits are 8 and 12 decimal digits.
+ */
+#define SPOOL_LINE_BYTES 40
+#define SPOOL_LINE_FORMAT "spoold/1 %08llu %012llu %08lx\n"
+#define SPOOL_MESSAGE_MAX 999999999999ull
+
+/* ---- admission ------------------------------------------------------- */
+
+struct draft {
+	const struct spool *sp;
+	int fd;
+	int err;   /* the first one; publishing fails with it */
+	char *buf; /* write buffer, a bounded size; NULL: closed */
+	size_t used;
+	uint64_t env_bytes; /* without the first line */
+	uint64_t msg_bytes;
+	uint32_t crc;
+	char name[48]; /* in tmp/, "" with O_TMPFILE */
+};
+
+/*
+ * Begin a queue file for ENV: O_TMPFILE where the file system has it and
+ * /proc is there to give the file a name, else a temporary name in tmp/.
+ * 0; -EINVAL for an envelope that envelope_fault() refuses, -E2BIG for one
+ * that is too long; or -errno.
+ */
+int
+draft_open(struct draft *d, const struct spool *sp, const struct envelope *env);
+
+/*
+ * Append message bytes: CRLF lines, not checked here.  0 or -errno; after a
+ * failure only draft_abandon() makes sense, and draft_publish() fails too.
+ */
+int draft_write(struct draft *d, const void *bytes, size_t len);
+
+/*
+ * Complete the file, give it an id made from NOW_US and publish it in queue/.
+ * On return 0 its data and its name are durable (invariant 1) and RET_ID is
+ * its id; on -errno nothing is left behind.  The draft is closed either way.
+ *
+ * The data is on its way to the disk before the name is made (so no commit
+ * by somebody else shows a name without data), and fsync(2) of the file comes
+ * after it: on ext4 and xfs that is one journal commit with inode and name,
+ * and the fsync of queue/, for file systems that promise less, finds nothing
+ * to do.  A failed sync is never repeated: the name is taken back.
+ */
+int draft_publish(struct draft *d, int64_t now_us, char ret_id[SPOOL_ID_SIZE]);
+
+/* Give the draft up; a closed or zeroed one is fine. */
+void draft_abandon(struct draft *d);
+
+/* ---- reading --------------------------------------------------------- */
+
+struct qfile {
+	int fd;
+	uid_t owner;        /* of the file: the submitter, unforgeable */
+	uint64_t env_bytes; /* incl. the first line: where the message is */
+	uint64_t msg_bytes;
+	uint32_t crc;
+	struct envelope env;
+};
+
+/*
+ * Open message ID in STATE and read its envelope.  Checks all but the CRC: a
+ * regular file with one link, first line, lengths against the file's size,
+ * envelope.  0; -ENOENT; -EBADMSG with *RETERR_WHY a fixed text for what is
+ * torn or foreign; -EMLINK while a file has two names (being published
+ * without O_TMPFILE: look again later); or another -errno.
+ */
+int qfile_open(struct qfile *qf, const struct spool *sp, enum spool_state state,
+    const char *id, const char **reterr_why);
+
+/* Read the file through and compare the CRC.  0, -EBADMSG or -errno. */
+int qfile_verify(const struct qfile *qf);
+
+/* pread(2) of message bytes at OFF, short only at the message's end. */
+ssize_t qfile_read(const struct qfile *qf, void *buf, size_t len, uint64_t off);
+
+void qfile_close(struct qfile *qf);
+
+/* ---- what only the holder of the lock does --------------------------- */
+
+/* Called for every entry except "." and ".."; non-zero ends the listing. */
+typedef int spool_list_fn(const char *name, void *arg);
+
+/* List STATE's directory in no order.  0, FN's result or -errno. */
+int spool_list(const struct spool *sp, enum spool_state state,
+    spool_list_fn *fn, void *arg);
+
+/*
+ * Move a message to another state, durably.  0; -EEXIST if one of that id is
+ * there; or -errno: if a sync failed, the message has moved, for now.
+ */
+int spool_move(const struct spool *sp, const char *id, enum spool_state from,
+    enum spool_state to);
+
+/*
+ * Remove a message.  Not synced: if a power cut brings the file back, the
+ * journal still knows that it is done.  0 or -errno.
+ */
+int
+spool_remove(const struct spool *sp, const char *id, enum spool_state state);
+
+/*
+ * Move the entry NAME of STATE, which is no message of ours or a torn one,
+ * to failed/NAME.damaged, and write WHY to failed/NAME.damaged.why.  Symbolic
+ * links and directories are moved too, never followed.  In the new name odd
+ * bytes become '_', it is cut to 200 bytes, and ".1", ".2" … follow where it
+ * is taken.  0 or -errno.
+ */
+int spool_set_aside(const struct spool *sp, enum spool_state state,
+    const char *name, const char *why);
+
+/*
+ * Remove files in tmp/ that nobody wrote to for AGE_S seconds; directories
+ * are left.  0 or -errno, that of the first failure.
+ */
+int spool_sweep(const struct spool *sp, int64_t now_us, unsigned age_s);
+
+#endif

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/* The snapshot: written and read a message at a time. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/journal.h"
+#include "lib/status.h"
+
+static const char *const rcpt_states[] = {
+	[RCPT_PENDING] = "pending",
+	[RCPT_DELIVERED] = "delivered",
+	[RCPT_FAILED] = "failed",
+};
+
+static const char messages_mark[] = "\"messages\":[\n";
+
+/* ---- out ------------------------------------------------------------- */
+
+static void
+put_string(FILE *out, const char *s)
+{
+	struct json_object *obj = json_object_new_string(s);
+
+	(void)fputs(obj == NULL
+		? "\"\""
+		: json_object_to_json_string_ext(obj,
+		      JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
+	    out);
+	json_object_put(obj);
+}
+
+static void
+put_key_string(FILE *out, const char *key, const char *s)
+{
+	if (s == NULL)
+		return;
+	(void)fprintf(out, ",\"%s\":", key);
+	put_string(out, s);
+}
+
+/* Times that are not set (0) are left out. */
+static void
+put_key_time(FILE *out, const char *key, int64_t us)
+{
+	if (us > 0)
+		(void)fprintf(out, ",\"%s\":%" PRId64 ".%06" PRId64, key,
+		    us / 1000000, us % 1000000);
+}
+
+static void
+put_rcpt(FILE *out, const struct qrcpt *r)
+{
+	(void)fputs("{\"rcpt\":", out);
+	put_string(out, r->addr);
+	(void)fprintf(out, ",\"state\":\"%s\",\"attempts\":%u,\"tries\":%u",
+	    rcpt_states[r->state], r->attempts, r->tries);
+	put_key_time(out, "next", r->next_us);
+	put_key_time(out, "last", r->last_us);
+	put_key_string(out, "reply", r->reply);
+	if (r->uncertain)
+		(void)fputs(",\"uncertain\":true", out);
+	if (r->waiting)
+		(void)fputs(",\"active\":true", out);
+	(void)fputc('}', out);
+}
+
+static void
+put_message(FILE *out, const struct message *m)
+{
+	(void)fprintf(out, "{\"id\":\"%s\",\"state\":\"%s\"", m->id,
+	    spool_state_name(m->state));
+	put_key_time(out, "arrival", m->arrival_us);
+	(void)fprintf(out, ",\"size\":%" PRIu64 ",\"uid\":%lu", m->size_bytes,
+	    (unsigned long)m->uid);
+	put_key_string(out, "sender", m->sender);
+	put_key_time(out, "attempt", m->attempt_us);
+	(void)fputs(",\"rcpts\":[", out);
+	for (unsigned i = 0; i < m->nrcpts; i++) {
+		if (i > 0)
+			(void)fputc(',', out);
+		put_rcpt(out, &m->rcpts[i]);
+	}
+	(void)fputs("]}", out);
+}
+
+static void
+put_head(FILE *out, const struct queue *q, const struct status_daemon *d,
+    int64_t now_us)
+{
+	const struct queue_totals *t = &q->totals;
+	const struct relay_state *r = &q->relay;
+
+	(void)fprintf(
+	    out, "{\"version\":%d,\"seq\":%" PRIu64, STATUS_VERSION, q->seq);
+	put_key_time(out, "time", now_us);
+	(void)fprintf(out, ",\"daemon\":{\"version\":\"%s\",\"pid\":%ld",
+	    d->version, d->pid);
+	put_key_time(out, "start", d->start_us);
+	put_key_string(out, "config", d->config);
+	put_key_string(out, "relay", d->relay);
+	(void)fprintf(out,
+	    "},\"totals\":{\"admitted\":%" PRIu64 ",\"delivered\":%" PRIu64
+	    ",\"deferred\":%" PRIu64 ",\"failed\":%" PRIu64
+	    ",\"dropped\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
+	    t->admitted, t->delivered, t->deferred, t->failed, t->dropped,
+	    t->bytes);
+	(void)fprintf(out,
+	    ",\"relays\":[{\"name\":\"default\",\"state\":\"%s\"",
+	    r->down ? "down" : "up");
+	put_key_time(out, "since", r->since_us);
+	put_key_time(out, "next", r->next_us);
+	put_key_string(out, "reason", r->reason);
+	(void)fprintf(out, "}],%s", messages_mark);
+}
+
+int
+status_write(int dir_fd, const char *name, const struct queue *q,
+    const struct status_daemon *daemon, int64_t now_us)
+{
+	struct queue *walk =
+	    (struct queue *)(uintptr_t)q; /* RB_ has no const */
+	struct message *m;
+	FILE *out;
+	int fd, err = 0;
+
+	fd = openat(dir_fd, name,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		return -errno;
+	out = fdopen(fd, "w");
+	if (out == NULL) {
+		err = -errno;
+		(void)close(fd);
+		return err;
+	}
+	put_head(out, q, daemon, now_us);
+	for (m = queue_first(walk); m != NULL; m = queue_next(walk, m)) {
+		put_message(out, m);
+		(void)fputs(queue_next(walk, m) != NULL ? ",\n" : "\n", out);
+	}
+	(void)fputs("]}\n", out);
+	if (ferror(out))
+		err = -EIO;
+	if (fclose(out) != 0 && err == 0)
+		err = -errno;
+	return err;
+}
+
+/* ---- in -------------------------------------------------------------- */
+
+static struct json_object *
+member(struct json_object *obj, const char *key)
+{
+	struct json_object *val;
+
+	return json_object_object_get_ex(obj, key, &val) ? val : NULL;
+}
+
+static int64_t
+member_time(struct json_object *obj, const char *key)
+{
+	return event_time_us(member(obj, key), 0);
+}
+
+static uint64_t
+member_uint(struct json_object *obj, const char *key)
+{
+	return json_object_get_uint64(member(obj, key));
+}
+
+/* A copy of the member KEY; NULL when it is missing or out of memory. */
+static char *
+member_string(struct json_object *obj, const char *key)
+{
+	struct json_object *val = member(obj, key);
+
+	if (!json_object_is_type(val, json_type_string))
+		return NULL;
+	return strdup(json_object_get_string(val));
+}
+
+static bool
+get_rcpt(struct json_object *obj, struct qrcpt *r)
+{
+	const char *state = json_object_get_string(member(obj, "state"));
+
+	r->addr = member_string(obj, "rcpt");
+	r->reply = member_string(obj, "reply");
+	r->attempts = (unsigned)member_uint(obj, "attempts");
+	r->tries = (unsigned)member_uint(obj, "tries");
+	r->next_us = member_time(obj, "next");
+	r->last_us = member_time(obj, "last");
+	r->uncertain = json_object_get_boolean(member(obj, "uncertain"));
+	r->waiting = json_object_get_boolean(member(obj, "active"));
+	for (int i = RCPT_PENDING; state != NULL && i <= RCPT_FAILED; i++)
+		if (strcmp(state, rcpt_states[i]) == 0) {
+			r->state = (enum rcpt_state)i;
+			return r->addr != NULL;
+		}
+	return false;
+}
+
+static bool
+get_state(const char *name, enum spool_state *ret)
+{
+	for (int i = 0; name != NULL && i < SPOOL_STATES; i++)
+		if (strcmp(name, spool_state_name((enum spool_state)i)) == 0) {
+			*ret = (enum spool_state)i;
+			return true;
+		}
+	return false;
+}
+
+static bool
+get_rcpts(struct json_object *list, struct message *m)
+{
+	size_t n;
+
+	if (!json_object_is_type(list, json_type_array))
+		return false;
+	n = json_object_array_length(list);
+	if (n == 0 || (m->rcpts = calloc(n, sizeof(*m->rcpts))) == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		m->nrcpts++;
+		if (!get_rcpt(json_object_array_get_idx(list, i), &m->rcpts[i]))
+			return false;
+	}
+	return true;
+}
+
+static int
+get_message(struct json_object *obj, struct queue *q)
+{
+	struct message *m = calloc(1, sizeof(*m));
+	const char *id = json_object_get_string(member(obj, "id"));
+
+	if (m == NULL)
+		return -ENOMEM;
+	m->sender = member_string(obj, "sender");
+	m->arrival_us = member_time(obj, "arrival");
+	m->attempt_us = member_time(obj, "attempt");
+	m->size_bytes = member_uint(obj, "size");
+	m->uid = (uid_t)member_uint(obj, "uid");
+	if (id != NULL && spool_is_id(id) && m->sender != NULL &&
+	    get_state(
+		json_object_get_string(member(obj, "state")), &m->state) &&
+	    get_rcpts(member(obj, "rcpts"), m)) {
+		(void)strcpy(m->id, id);
+		if (queue_insert(q, m) == 0)
+			return 0;
+	}
+	message_free(m);
+	return -EBADMSG;
+}
+
+static void
+get_totals(struct json_object *obj, struct queue_totals *t)
+{
+	t->admitted = member_uint(obj, "admitted");
+	t->delivered = member_uint(obj, "delivered");
+	t->deferred = member_uint(obj, "deferred");
+	t->failed = member_uint(obj, "failed");
+	t->dropped = member_uint(obj, "dropped");
+	t->bytes = member_uint(obj, "bytes");
+}
+
+static void
+get_relay(struct json_object *obj, struct relay_state *r)
+{
+	const char *state = json_object_get_string(member(obj, "state"));
+
+	r->down = state != NULL && strcmp(state, "down") == 0;
+	r->since_us = member_time(obj, "since");
+	r->next_us = member_time(obj, "next");
+	r->reason = member_string(obj, "reason");
+}
+
+/* The first line: the document up to its messages. */
+static int
+get_head(char *line, size_t len, struct queue *q, struct status_daemon *d)
+{
+	const size_t mark = sizeof(messages_mark) - 1;
+	struct json_object *obj, *daemon;
+	const char *version;
+
+	if (len < mark + 1 || strcmp(line + len - mark, messages_mark) != 0)
+		return -EBADMSG;
+	/* ',' before the mark closes the object instead. */
+	line[len - mark - 1] = '}';
+	line[len - mark] = '\0';
+	obj = json_tokener_parse(line);
+	if (obj == NULL || member_uint(obj, "version") != STATUS_VERSION) {
+		json_object_put(obj);
+		return -EBADMSG;
+	}
+	q->seq = member_uint(obj, "seq");
+	q->last_us = member_time(obj, "time");
+	get_totals(member(obj, "totals"), &q->totals);
+	get_relay(
+	    json_object_array_get_idx(member(obj, "relays"), 0), &q->relay);
+	daemon = member(obj, "daemon");
+	version = json_object_get_string(member(daemon, "version"));
+	(void)snprintf(d->version, sizeof(d->version), "%s",
+	    version == NULL ? "" : version);
+	d->pid = (long)member_uint(daemon, "pid");
+	d->start_us = member_time(daemon, "start");
+	d->config = member_string(daemon, "config");
+	d->relay = member_string(daemon, "relay");
+	json_object_put(obj);
+	return 0;
+}
+
+/* One line of the list: a message, or the end (1). */
+static int
+get_line(char *line, size_t len, struct queue *q)
+{
+	struct json_object *obj;
+	int err;
+
+	if (strcmp(line, "]}\n") == 0)
+		return 1;
+	if (len > 2 && line[len - 2] == ',')
+		line[len - 2] = '\0';
+	obj = json_tokener_parse(line);
+	if (obj == NULL)
+		return -EBADMSG;
+	err = get_message(obj, q);
+	json_object_put(obj);
+	return err;
+}
+
+static int
+read_lines(FILE *in, struct queue *q, struct status_daemon *daemon)
+{
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	int err;
+
+	len = getline(&line, &size, in);
+	err = len <= 0 ? -EBADMSG : get_head(line, (size_t)len, q, daemon);
+	while (err == 0) {
+		len = getline(&line, &size, in);
+		err = len <= 0 ? -EBADMSG : get_line(line, (size_t)len, q);
+	}
+	free(line);
+	return err == 1 ? 0 : err;
+}
+
+int
+status_read(
+    int dir_fd, const char *path, struct queue *q, struct status_daemon *daemon)
+{
+	FILE *in;
+	int fd, err;
+
+	*daemon = (struct status_daemon){ .pid = 0 };
+	fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	in = fdopen(fd, "r");
+	if (in == NULL) {
+		err = -errno;
+		(void)close(fd);
+		return err;
+	}
+	err = read_lines(in, q, daemon);
+	(void)fclose(in);
+	return err;
+}
+
+static int
+apply(const struct event *ev, void *arg)
+{
+	return queue_apply(arg, ev);
+}
+
+static int
+load_once(
+    int dir_fd, const char *path, struct queue *q, struct status_daemon *daemon)
+{
+	uint64_t seq;
+	int damaged, err;
+
+	damaged = status_read(dir_fd, path, q, daemon);
+	if (damaged == -ENOENT)
+		damaged = 0;
+	if (damaged < 0 && damaged != -EBADMSG)
+		return damaged;
+	err = journal_replay(dir_fd, q->seq, apply, q, &seq);
+	return err == 0 ? damaged : err;
+}
+
+int
+status_load(
+    int dir_fd, const char *path, struct queue *q, struct status_daemon *daemon)
+{
+	int err;
+
+	for (int tries = 3;; tries--) {
+		err = load_once(dir_fd, path, q, daemon);
+		if (err != -EAGAIN)
+			return err;
+		/* A journal that is gone for good (an operator removed it)
+		 * leaves the gap: what there is has been applied. */
+		if (tries == 0)
+			return -EBADMSG;
+		queue_release(q);
+		status_daemon_release(daemon);
+	}
+}
+
+void
+status_daemon_release(struct status_daemon *daemon)
+{
+	free(daemon->config);
+	free(daemon->relay);
+	*daemon = (struct status_daemon){ .pid = 0 };
+}

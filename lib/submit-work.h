@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/* What the parts of the submit module share; lib/submit.h is for others. */
+
+#ifndef SPOOL_SUBMIT_WORK_H
+#define SPOOL_SUBMIT_WORK_H
+
+#include <stdio.h>
+
+#include "lib/submit.h"
+
+/* One submission on its way. */
+struct work {
+	struct envelope *env;
+	const char *origin;
+	const struct submit_options *opts;
+	struct submit_error *err;
+	struct lines *in;
+	void *known; /* tsearch(3) tree of the recipients' addr */
+	char *head;  /* the header, LF line ends */
+	size_t head_len;
+	struct line_piece body; /* what ended the header, if it was a line of
+				   the body */
+	bool has_body;
+	unsigned seen;     /* set of 1 << enum field_id */
+	bool resent;       /* any Resent- field is there */
+	bool resent_rcpts; /* any of those with recipients is there */
+	bool failed;       /* a callback has set ERR */
+	struct draft draft;
+	uint64_t size_bytes;
+};
+
+/* Fill ERR; always -1. */
+int submit_fail(struct submit_error *err, int exit_code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for want of memory. */
+int submit_fail_memory(struct submit_error *err);
+
+/*
+ * Append the addresses of TEXT, called WHAT in errors, to the envelope,
+ * without those that it has.  0, or -1 with WORK->err.
+ */
+int submit_take_rcpts(struct work *work, const char *what, struct span text);
+
+/* Enter the caller's recipients into WORK->known, each once, in their order.
+ * 0, or -1 with WORK->err. */
+int submit_know_rcpts(struct work *work);
+
+/* Release WORK->known. */
+void submit_forget_rcpts(struct work *work);
+
+/* Look through WORK->head: seen, resent, resent_rcpts. */
+void submit_note_fields(struct work *work);
+
+/* -t: take the recipients that the header names.  0, or -1 with WORK->err. */
+int submit_header_rcpts(struct work *work);
+
+/* Write WORK->head as it leaves, with LF line ends; errors stay in OUT. */
+void submit_put_header(const struct work *work, FILE *out);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * From a message as a program wrote it to a queue file: the envelope taken
+ * from the header if asked for, Bcc removed, missing fields added, line ends
+ * made CRLF, the body streamed.  sendmail(8) describes it.
+ */
+
+#ifndef SPOOL_SUBMIT_H
+#define SPOOL_SUBMIT_H
+
+#include "lib/lines.h"
+#include "lib/spool.h"
+
+/* Longest header, in bytes; a longer one is refused. */
+#define SUBMIT_HEADER_MAX (16u << 20)
+
+struct submit_options {
+	bool header_rcpts;     /* -t: recipients from To, Cc, Bcc */
+	bool dot_ends;         /* without -i: a lone dot ends the message */
+	bool keep_header;      /* -G: add nothing */
+	const char *origin;    /* completes local addresses */
+	const char *full_name; /* for a missing From; NULL or "": none */
+	uint64_t size_max;     /* of the message as stored, bytes; 0: any */
+	size_t recipients_max; /* 0: any number */
+	unsigned notify;       /* set of NOTIFY_ values, for each recipient;
+				  0: leaves them as they are */
+	int64_t now_us;
+};
+
+struct submit_error {
+	int exit_code;  /* sysexits.h */
+	char text[512]; /* one line for the user, no program name */
+};
+
+/*
+ * Set ENV's sender to the one address in TEXT, completed with ORIGIN; ""
+ * and "<>" are the null sender.  0, or -1 with ERR.
+ */
+int submit_set_sender(struct envelope *env, struct span text,
+    const char *origin, struct submit_error *err);
+
+/*
+ * Append the addresses of the list TEXT, as an argument or a field has it, to
+ * ENV, completed with ORIGIN.  0, or -1 with ERR; ENV may then have some of
+ * them.
+ */
+int submit_add_rcpts(struct envelope *env, struct span text, const char *origin,
+    struct submit_error *err);
+
+/*
+ * Read a message from FD to its end and admit it with ENV (arrival, uid,
+ * sender and recipients of the caller set; recipients from the header are
+ * appended, duplicates removed).  0: it is durable, RET_ID is its id.  -1:
+ * nothing was queued and ERR says why.
+ */
+int submit(const struct spool *sp, struct envelope *env, int fd,
+    const struct submit_options *opts, char ret_id[SPOOL_ID_SIZE],
+    struct submit_error *err);
+
+/*
+ * submit() of what IN gives until its end, whatever IN->dot says that is;
+ * OPTS->dot_ends is not looked at.
+ */
+int submit_lines(const struct spool *sp, struct envelope *env, struct lines *in,
+    const struct submit_options *opts, char ret_id[SPOOL_ID_SIZE],
+    struct submit_error *err);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * What a server or a caller sends ends up on terminals, in logs and in JSON.
+ * This file is the one place that decides which bytes may pass unchanged.
+ */
+
+#include "config.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/text.h"
+
+/* The longest is "\u{10FFFF}" with its NUL, rounded up. */
+#define TOKEN_SIZE 16
+
+static const char ellipsis[] = "\xe2\x80\xa6";
+#define ELLIPSIS_LEN (sizeof(ellipsis) - 1)
+
+/* A piece of output that must not be cut in two. */
+struct token {
+	char bytes[TOKEN_SIZE];
+	size_t len;
+};
+
+/* Length of the sequence that a lead byte announces, 0 if it cannot lead. */
+static size_t
+sequence_len(unsigned char lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead >= 0xc2 && lead <= 0xdf)
+		return 2;
+	if (lead >= 0xe0 && lead <= 0xef)
+		return 3;
+	if (lead >= 0xf0 && lead <= 0xf4)
+		return 4;
+	return 0;
+}
+
+/*
+ * The character that TEXT, not empty, begins with: its length in bytes and
+ * *RET_CODE; 0 if there is no valid UTF-8 (overlong, surrogate, too high,
+ * torn).
+ */
+static size_t
+decode(struct span text, uint32_t *ret_code)
+{
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t len = sequence_len((unsigned char)text.ptr[0]);
+	uint32_t code = (unsigned char)text.ptr[0];
+
+	if (len == 0 || len > text.len)
+		return 0;
+	if (len > 1)
+		code &= 0x7fU >> len;
+	for (size_t i = 1; i < len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if ((c & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (c & 0x3fU);
+	}
+	if (code < smallest[len] || code > 0x10ffff ||
+	    (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	*ret_code = code;
+	return len;
+}
+
+/* Whether CODE steers a terminal or the order of what is shown. */
+static bool
+is_control(uint32_t code)
+{
+	static const struct {
+		uint32_t first, last;
+	} controls[] = {
+		{ 0x00, 0x1f },     /* C0 */
+		{ 0x7f, 0x9f },     /* DEL, C1 */
+		{ 0x61c, 0x61c },   /* Arabic letter mark */
+		{ 0x200e, 0x200f }, /* direction marks */
+		{ 0x2028, 0x2029 }, /* line and paragraph separators */
+		{ 0x202a, 0x202e }, /* embeddings and overrides */
+		{ 0x2066, 0x2069 }, /* isolates */
+	};
+
+	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
+		if (code >= controls[i].first && code <= controls[i].last)
+			return true;
+	}
+	return false;
+}
+
+/* Split the next token off REST, which is not empty. */
+static void
+next_token(struct span *rest, struct token *ret)
+{
+	uint32_t code = (unsigned char)rest->ptr[0];
+	size_t len = decode(*rest, &code);
+	int n;
+
+	if (len > 0 && !is_control(code)) {
+		memcpy(ret->bytes, rest->ptr, len);
+		ret->len = len;
+	} else {
+		n = snprintf(ret->bytes, sizeof(ret->bytes),
+		    len > 1 ? "\\u{%X}" : "\\x%02X", (unsigned int)code);
+		ret->len = (size_t)n;
+		if (len == 0)
+			len = 1;
+	}
+	rest->ptr += len;
+	rest->len -= len;
+}
+
+/* Whether all of TEXT, made clean, is at most MAX bytes. */
+static bool
+fits(struct span text, size_t max)
+{
+	struct token token;
+	size_t total = 0;
+
+	while (text.len > 0) {
+		next_token(&text, &token);
+		if (token.len > max - total)
+			return false;
+		total += token.len;
+	}
+	return true;
+}
+
+void
+text_put_clean(FILE *out, struct span text, size_t max)
+{
+	struct token token;
+	size_t left = max;
+	bool is_whole = fits(text, max);
+
+	if (!is_whole) {
+		if (max < ELLIPSIS_LEN)
+			return;
+		left -= ELLIPSIS_LEN;
+	}
+	while (text.len > 0) {
+		next_token(&text, &token);
+		if (token.len > left)
+			break;
+		(void)fwrite(token.bytes, 1, token.len, out);
+		left -= token.len;
+	}
+	if (!is_whole)
+		(void)fwrite(ellipsis, 1, ELLIPSIS_LEN, out);
+}
+
+char *
+text_clean(struct span text, size_t max)
+{
+	char *ret = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&ret, &len);
+	bool is_bad;
+
+	if (out == NULL)
+		return NULL;
+	text_put_clean(out, text, max);
+	is_bad = ferror(out) != 0;
+	if (fclose(out) != 0 || is_bad) {
+		free(ret);
+		return NULL;
+	}
+	return ret;
+}

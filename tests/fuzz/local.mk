@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: the spoold authors
+#
+# A target without libFuzzer replays its corpus once, as a test.  With
+# --enable-fuzzing and CC=clang it fuzzes:
+#   tests/fuzz/fuzz_address -max_len=4096 SCRATCH SRCDIR/tests/fuzz/corpus/address
+# and what it finds belongs into the corpus.
+fuzz_targets = tests/fuzz/fuzz_address tests/fuzz/fuzz_envelope \
+	tests/fuzz/fuzz_header
+fuzz_common = %D%/fuzz.h %D%/clean.c
+fuzz_cflags = $(AM_CFLAGS)
+EXTRA_DIST += %D%/corpus
+if FUZZING
+noinst_PROGRAMS += $(fuzz_targets)
+fuzz_cflags += -fsanitize=fuzzer
+else
+fuzz_common += %D%/replay.c
+check_PROGRAMS += $(fuzz_targets)
+TESTS += $(fuzz_targets)
+endif
+
+tests_fuzz_fuzz_address_CPPFLAGS = $(AM_CPPFLAGS)
+tests_fuzz_fuzz_address_CFLAGS = $(fuzz_cflags)
+tests_fuzz_fuzz_address_LDADD = libspool.a
+tests_fuzz_fuzz_address_SOURCES = %D%/fuzz_address.c $(fuzz_common)
+
+tests_fuzz_fuzz_header_CPPFLAGS = $(AM_CPPFLAGS)
+tests_fuzz_fuzz_header_CFLAGS = $(fuzz_cflags)
+tests_fuzz_fuzz_header_LDADD = libspool.a
+tests_fuzz_fuzz_header_SOURCES = %D%/fuzz_header.c $(fuzz_common)
+
+tests_fuzz_fuzz_envelope_CPPFLAGS = $(AM_CPPFLAGS)
+tests_fuzz_fuzz_envelope_CFLAGS = $(fuzz_cflags)
+tests_fuzz_fuzz_envelope_LDADD = libspool.a
+tests_fuzz_fuzz_envelope_SOURCES = %D%/fuzz_envelope.c $(fuzz_common)

@@ -1,0 +1,82 @@
+# One program a module; each prints TAP.
+unit_cppflags = $(AM_CPPFLAGS) $(BSD_CFLAGS) $(JSONC_CFLAGS) \
+	$(CONFUSE_CFLAGS) $(CHECK_CFLAGS)
+unit_ldadd = libspool.a $(CHECK_LIBS) $(JSONC_LIBS) $(CONFUSE_LIBS) $(BSD_LIBS)
+
+check_PROGRAMS += tests/unit/test_address
+TESTS += tests/unit/test_address
+tests_unit_test_address_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_address_LDADD = $(unit_ldadd)
+tests_unit_test_address_SOURCES = %D%/test_address.c
+
+check_PROGRAMS += tests/unit/test_date
+TESTS += tests/unit/test_date
+tests_unit_test_date_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_date_LDADD = $(unit_ldadd)
+tests_unit_test_date_SOURCES = %D%/test_date.c
+
+check_PROGRAMS += tests/unit/test_header
+TESTS += tests/unit/test_header
+tests_unit_test_header_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_header_LDADD = $(unit_ldadd)
+tests_unit_test_header_SOURCES = %D%/test_header.c
+
+check_PROGRAMS += tests/unit/test_text
+TESTS += tests/unit/test_text
+tests_unit_test_text_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_text_LDADD = $(unit_ldadd)
+tests_unit_test_text_SOURCES = %D%/test_text.c
+
+check_PROGRAMS += tests/unit/test_wire
+TESTS += tests/unit/test_wire
+tests_unit_test_wire_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_wire_LDADD = $(unit_ldadd)
+tests_unit_test_wire_SOURCES = %D%/test_wire.c %D%/unit.h
+
+check_PROGRAMS += tests/unit/test_envelope
+TESTS += tests/unit/test_envelope
+tests_unit_test_envelope_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_envelope_LDADD = $(unit_ldadd)
+tests_unit_test_envelope_SOURCES = %D%/test_envelope.c %D%/unit.h
+
+check_PROGRAMS += tests/unit/test_spool
+TESTS += tests/unit/test_spool
+tests_unit_test_spool_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_spool_LDADD = $(unit_ldadd)
+tests_unit_test_spool_SOURCES = %D%/test_spool.c %D%/unit.h %D%/scratch.h
+
+check_PROGRAMS += tests/unit/test_conf
+TESTS += tests/unit/test_conf
+tests_unit_test_conf_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_conf_LDADD = $(unit_ldadd)
+tests_unit_test_conf_SOURCES = %D%/test_conf.c %D%/unit.h %D%/scratch.h
+
+check_PROGRAMS += tests/unit/test_fsutil
+TESTS += tests/unit/test_fsutil
+tests_unit_test_fsutil_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_fsutil_LDADD = $(unit_ldadd)
+tests_unit_test_fsutil_SOURCES = %D%/test_fsutil.c %D%/unit.h %D%/scratch.h
+
+check_PROGRAMS += tests/unit/test_queue
+TESTS += tests/unit/test_queue
+tests_unit_test_queue_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_queue_LDADD = $(unit_ldadd)
+tests_unit_test_queue_SOURCES = %D%/test_queue.c %D%/unit.h
+
+check_PROGRAMS += tests/unit/test_status
+TESTS += tests/unit/test_status
+tests_unit_test_status_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_status_LDADD = $(unit_ldadd)
+tests_unit_test_status_SOURCES = %D%/test_status.c
+
+check_PROGRAMS += tests/unit/test_lines
+TESTS += tests/unit/test_lines
+tests_unit_test_lines_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_lines_LDADD = $(unit_ldadd)
+tests_unit_test_lines_SOURCES = %D%/test_lines.c
+
+check_PROGRAMS += tests/unit/test_submit
+TESTS += tests/unit/test_submit
+tests_unit_test_submit_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_submit_LDADD = $(unit_ldadd)
+tests_unit_test_submit_SOURCES = %D%/test_submit.c

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/* lib/conf.c: every key from file and command line, and what errors say. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/conf.h"
+#include "tests/unit/scratch.h"
+#include "tests/unit/unit.h"
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+static char *scratch;
+static struct config cfg;
+static struct config_error error;
+
+static void
+setup(void)
+{
+	umask(022);
+	scratch = scratch_enter();
+	ck_assert_int_eq(config_init(&cfg), 0);
+	error.text[0] = '\0';
+}
+
+static void
+teardown(void)
+{
+	config_release(&cfg);
+	config_release(&cfg);
+	scratch_leave(scratch);
+}
+
+static int
+read_text(const char *text)
+{
+	scratch_put("f", text, strlen(text));
+	return config_read(&cfg, "f", &error);
+}
+
+static const char *
+or_none(const char *s)
+{
+	return s == NULL ? "-" : s;
+}
+
+/* All of cfg in a line, to compare. */
+static char *
+summary(void)
+{
+	char *text;
+
+	ck_assert_int_gt(
+	    asprintf(&text,
+		"%s %s %s %llu %u %u %u %u %u | %d %s %s %u %s %s %s %s %s %s "
+		"%u "
+		"%u %u",
+		cfg.spool, or_none(cfg.origin), or_none(cfg.json),
+		(unsigned long long)cfg.message_size_max, cfg.recipients_max,
+		cfg.freq_s, cfg.attempts, cfg.lifetime_s, cfg.agents,
+		cfg.has_relay, cfg.relay.name, or_none(cfg.relay.host),
+		cfg.relay.port, or_none(cfg.relay.maildir),
+		tls_mode_name(cfg.relay.tls), or_none(cfg.relay.user),
+		or_none(cfg.relay.password_file), or_none(cfg.relay.ca_file),
+		or_none(cfg.relay.helo), cfg.relay.connections,
+		cfg.relay.connect_timeout_s, cfg.relay.reply_timeout_s),
+	    0);
+	return text;
+}
+
+static const char defaults[] = CONFIG_DEFAULT_SPOOL
+    " - - 52428800 20000 10 100 432000 2 | 0 default - 0 - opportunistic "
+    "- - - - 10 30 300";
+
+static const struct {
+	const char *text, *want;
+} files[] = {
+	{ "", NULL },
+	{ "# a comment\n\n  // another\n/* and\nanother */\n", NULL },
+	{ "spool = /s\norigin = example.org\njson = \"/j s\"\n"
+	  "message_size_max = 10M\nrecipients_max = 5\nfreq = 1m\n"
+	  "attempts = 7\nlifetime = 2d\nagents = 4\nrelay = mx.test:587\n"
+	  "tls = starttls\nuser = \"ann@x\"\npassword_file = /p\nca_file = /c\n"
+	  "helo = h.test\nconnections = 3\nconnect_timeout = 5\n"
+	  "reply_timeout = 1h",
+	    "/s example.org /j s 10485760 5 60 7 172800 4 | 1 default mx.test "
+	    "587 - starttls ann@x /p /c h.test 3 5 3600" },
+	{ "spool=/s agents='2'\tattempts=\"5\"",
+	    "/s - - 52428800 20000 10 5 432000 2 | 0 default - 0 - "
+	    "opportunistic - - - - 10 30 300" },
+};
+
+START_TEST(files_are_understood)
+{
+	char *got;
+
+	ck_assert_msg(read_text(files[_i].text) == 0, "%s", error.text);
+	got = summary();
+	ck_assert_str_eq(
+	    got, files[_i].want == NULL ? defaults : files[_i].want);
+	ck_assert_str_eq(cfg.path, "f");
+	free(got);
+}
+END_TEST
+
+static const struct {
+	const char *text, *want;
+} bad_files[] = {
+	{ "\n\nrelai = x", "f:3: unknown key 'relai', did you mean 'relay'?" },
+	{ "colour = red", "f:1: unknown key 'colour', known are spool, " },
+	{ "freq\n= 0",
+	    "f:2: freq '0' must be a time from 1s to 86400s, such "
+	    "as 10s, 5m, 1h or 2d" },
+	{ "tls = ssl",
+	    "f:1: tls 'ssl' must be none, opportunistic, starttls "
+	    "or implicit" },
+	{ "agents = 1", "f:1: agents '1' must be a number from 2 to 64" },
+	{ "attempts = 5\nattempts = 6", "f:2: attempts is set twice" },
+	{ "attempts = \"6", "f:1: premature end of file" },
+	{ "attempts = '6", "f:1: unterminated string constant" },
+	{ "attempts", "f:1: premature end of file" },
+	{ "attempts 6", "f:1: missing equal sign after option 'attempts'" },
+	{ "attempts += 6", "f:1: attempt to append to non-list option " },
+	{ "attempts = {6}", "f:1: unexpected token '{'" },
+	{ "}", "f:1: unexpected closing brace" },
+	{ "relay { }", "f:1: missing equal sign after option 'relay'" },
+	{ "include(\"/etc/passwd\")", "f:1: unknown key 'include', known " },
+	{ "\"(context)\" = x", "f:1: missing parenthesis for function" },
+	{ "'(context)' (\"x\")", "f:1: not an option" },
+	{ "a|b = 3", "f:1: " },
+	{ "relay = maildir:mail",
+	    "f:1: relay 'maildir:mail' must be an "
+	    "absolute path" },
+	{ "spool = spool", "f:1: spool 'spool' must be an absolute path" },
+	{ "user = \"a\\nb\"", "f:1: user 'a\\x0Ab' must be 1 to 255 " },
+	{ "origin = \"\"", "f:1: origin '' must be a host or domain name" },
+};
+
+START_TEST(errors_say_where_and_what)
+{
+	char *got;
+
+	ck_assert_int_eq(read_text(bad_files[_i].text), -EINVAL);
+	ck_assert_msg(strncmp(error.text, bad_files[_i].want,
+			  strlen(bad_files[_i].want)) == 0,
+	    "it says: %s", error.text);
+	got = summary();
+	ck_assert_str_eq(got, defaults);
+	ck_assert_ptr_null(cfg.path);
+	free(got);
+	/* The scanner's state is global: the next file is read all the same. */
+	ck_assert_msg(read_text("attempts = 6\n") == 0, "%s", error.text);
+	ck_assert_uint_eq(cfg.attempts, 6);
+}
+END_TEST
+
+START_TEST(a_wrong_file_changes_nothing)
+{
+	char *got;
+
+	ck_assert_int_eq(
+	    read_text("spool = /s\nrelay = a.test\nfreq = x\n"), -EINVAL);
+	got = summary();
+	ck_assert_str_eq(got, defaults);
+	free(got);
+}
+END_TEST
+
+START_TEST(a_later_file_goes_over_an_earlier_one)
+{
+	ck_assert_int_eq(read_text("relay = a.test:26\nattempts = 3"), 0);
+	ck_assert_int_eq(read_text("relay = maildir:/m\nfreq = 5"), 0);
+	ck_assert_ptr_null(cfg.relay.host);
+	ck_assert_str_eq(cfg.relay.maildir, "/m");
+	ck_assert_uint_eq(cfg.attempts, 3);
+	ck_assert_int_eq(read_text("relay = b.test"), 0);
+	ck_assert_ptr_null(cfg.relay.maildir);
+	ck_assert_str_eq(cfg.relay.host, "b.test");
+	ck_assert_uint_eq(cfg.relay.port, 0);
+}
+END_TEST
+
+START_TEST(files_must_be_trustworthy_text)
+{
+	char *much = malloc((1 << 20) + 2);
+
+	ck_assert_int_eq(config_read(&cfg, "none", &error), -ENOENT);
+	ck_assert_str_eq(error.text, "none: No such file or directory");
+	ck_assert_int_eq(config_read(&cfg, ".", &error), -EINVAL);
+	ck_assert_str_eq(error.text, ". is not a regular file");
+	ck_assert_int_eq(config_read(&cfg, "/dev/zero", &error), -EINVAL);
+	ck_assert_int_eq(config_read(&cfg, "/dev/null", &error), 0);
+	scratch_put("w", "attempts = 5", 12);
+	ck_assert_int_eq(chmod("w", 0602), 0);
+	ck_assert_int_eq(config_read(&cfg, "w", &error), -EINVAL);
+	ck_assert_str_eq(error.text, "w is writable by everybody");
+	scratch_put("n", "attempts = 5\0", 13);
+	ck_assert_int_eq(config_read(&cfg, "n", &error), -EINVAL);
+	ck_assert_str_eq(error.text, "n is not a text file");
+	ck_assert_ptr_nonnull(much);
+	memset(much, '\n', (1 << 20) + 1);
+	scratch_put("l", much, (1 << 20) + 1);
+	ck_assert_int_eq(config_read(&cfg, "l", &error), -EFBIG);
+	scratch_put("l", much, 1 << 20);
+	ck_assert_int_eq(config_read(&cfg, "l", &error), 0);
+	free(much);
+	ck_assert_uint_eq(cfg.attempts, 100);
+}
+END_TEST
+
+START_TEST(a_pipe_is_read)
+{
+	char path[32];
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_eq(write(fds[1], "attempts = 5\n", 13), 13);
+	close(fds[1]);
+	snprintf(path, sizeof(path), "/dev/fd/%d", fds[0]);
+	ck_assert_msg(config_read(&cfg, path, &error) == 0, "%s", error.text);
+	ck_assert_uint_eq(cfg.attempts, 5);
+	close(fds[0]);
+}
+END_TEST
+
+static const struct {
+	const char *key, *value;
+	unsigned long long want;
+} numbers[] = {
+	{ "message_size_max", "1", 1 },
+	{ "message_size_max", "52428800", 52428800 },
+	{ "message_size_max", "500k", 512000 },
+	{ "message_size_max", "50M", 52428800 },
+	{ "message_size_max", "931G", 931ull << 30 },
+	{ "freq", "10", 10 },
+	{ "freq", "10s", 10 },
+	{ "freq", "5m", 300 },
+	{ "freq", "1H", 3600 },
+	{ "freq", "1d", 86400 },
+	{ "lifetime", "3650d", 315360000 },
+	{ "agents", "64", 64 },
+	{ "connections", "1000", 1000 },
+	{ "recipients_max", "1000000", 1000000 },
+};
+
+START_TEST(quantities_have_units)
+{
+	const char *key = numbers[_i].key;
+	unsigned long long got;
+
+	ck_assert_msg(config_set(&cfg, key, numbers[_i].value, &error) == 0,
+	    "%s", error.text);
+	got = strcmp(key, "message_size_max") == 0 ? cfg.message_size_max
+	    : strcmp(key, "freq") == 0             ? cfg.freq_s
+	    : strcmp(key, "lifetime") == 0         ? cfg.lifetime_s
+	    : strcmp(key, "agents") == 0           ? cfg.agents
+	    : strcmp(key, "connections") == 0      ? cfg.relay.connections
+						   : cfg.recipients_max;
+	ck_assert_uint_eq(got, numbers[_i].want);
+}
+END_TEST
+
+static const struct {
+	const char *value, *host;
+	unsigned port;
+} relays[] = {
+	{ "mx.test", "mx.test", 0 },
+	{ "mx.test:587", "mx.test", 587 },
+	{ "mx.test:1", "mx.test", 1 },
+	{ "mx.test:65535", "mx.test", 65535 },
+	{ "192.0.2.1:25", "192.0.2.1", 25 },
+	{ "::1", "::1", 0 },
+	{ "2001:db8::25", "2001:db8::25", 0 },
+	{ "[2001:db8::1]", "2001:db8::1", 0 },
+	{ "[2001:db8::1]:465", "2001:db8::1", 465 },
+	{ "fe80::1%eth0", "fe80::1%eth0", 0 },
+	{ "[mx.test]:587", "mx.test", 587 },
+	{ "a_b.test", "a_b.test", 0 },
+};
+
+START_TEST(relays_are_split)
+{
+	ck_assert_msg(config_set(&cfg, "relay", relays[_i].value, &error) == 0,
+	    "%s", error.text);
+	ck_assert(cfg.has_relay);
+	ck_assert_str_eq(cfg.relay.host, relays[_i].host);
+	ck_assert_uint_eq(cfg.relay.port, relays[_i].port);
+	ck_assert_ptr_null(cfg.relay.maildir);
+}
+END_TEST
+
+static const struct {
+	const char *key, *value;
+} bad_values[] = {
+	{ "relay", "" },
+	{ "relay", ":25" },
+	{ "relay", "mx.test:" },
+	{ "relay", "mx.test:0" },
+	{ "relay", "mx.test:65536" },
+	{ "relay", "mx.test:25x" },
+	{ "relay", "mx.test:-1" },
+	{ "relay", "[::1" },
+	{ "relay", "[::1]25" },
+	{ "relay", "[]" },
+	{ "relay", "[]:25" },
+	{ "relay", "[::1]:" },
+	{ "relay", "a:b:c" },
+	{ "relay", "-mx.test" },
+	{ "relay", "mx test" },
+	{ "relay", "mx/test" },
+	{ "relay", "maildir:" },
+	{ "relay", "::1%" },
+	{ "relay", "::1%a b" },
+	{ "relay", "a]b" },
+	{ "relay", "[a[b]:25" },
+	{ "relay", "mx.test\n" },
+	{ "freq", "0" },
+	{ "freq", "" },
+	{ "freq", "s" },
+	{ "freq", "1w" },
+	{ "freq", "1 m" },
+	{ "freq", "-1" },
+	{ "freq", "1.5h" },
+	{ "freq", "86401" },
+	{ "freq", "25h" },
+	{ "freq", "10ss" },
+	{ "lifetime", "18446744073709551615d" },
+	{ "message_size_max", "0" },
+	{ "message_size_max", "M" },
+	{ "message_size_max", "1T" },
+	{ "message_size_max", "932G" },
+	{ "message_size_max", "10MB" },
+	{ "attempts", "0" },
+	{ "attempts", "1000001" },
+	{ "agents", "65" },
+	{ "connections", "0" },
+	{ "recipients_max", "x" },
+	{ "tls", "" },
+	{ "tls", "None" },
+	{ "spool", "" },
+	{ "json", "a\nb" },
+	{ "origin", "a b" },
+	{ "origin", ".x" },
+	{ "helo", "a\r\nMAIL" },
+	{ "user", "" },
+	{ "user", "a\nb" },
+	{ "nokey", "x" },
+	{ "", "x" },
+	{ "name", "x" },
+	{ "port", "25" },
+};
+
+START_TEST(bad_values_are_refused)
+{
+	char *got;
+
+	ck_assert_int_eq(
+	    config_set(&cfg, bad_values[_i].key, bad_values[_i].value, &error),
+	    -EINVAL);
+	ck_assert_str_ne(error.text, "");
+	ck_assert_ptr_null(strchr(error.text, '\n'));
+	got = summary();
+	ck_assert_str_eq(got, defaults);
+	free(got);
+}
+END_TEST
+
+START_TEST(long_values_are_refused)
+{
+	static const char *const names[] = { "spool", "origin", "relay", "user",
+		"helo", "tls", "freq", "none" };
+	char *value = malloc(100001);
+
+	ck_assert_ptr_nonnull(value);
+	memset(value, 'a', 100000);
+	value[100000] = '\0';
+	for (int i = 0; i < COUNT(names); i++)
+		ck_assert_int_eq(
+		    config_set(&cfg, names[i], value, &error), -EINVAL);
+	value[300] = '\0';
+	ck_assert_int_eq(config_set(&cfg, "relay", value, &error), -EINVAL);
+	ck_assert_int_eq(config_set(&cfg, "user", value, &error), -EINVAL);
+	ck_assert_int_eq(config_set(&cfg, value, "x", &error), -EINVAL);
+	free(value);
+}
+END_TEST
+
+START_TEST(the_command_line_may_be_relative)
+{
+	char *want;
+
+	ck_assert_int_eq(config_set(&cfg, "relay", "maildir:mail", &error), 0);
+	ck_assert_int_gt(asprintf(&want, "%s/mail", scratch), 0);
+	ck_assert_str_eq(cfg.relay.maildir, want);
+	ck_assert_ptr_null(cfg.relay.host);
+	ck_assert(cfg.has_relay);
+	free(want);
+	ck_assert_int_eq(config_set(&cfg, "relay", "maildir:/m x", &error), 0);
+	ck_assert_str_eq(cfg.relay.maildir, "/m x");
+	ck_assert_int_eq(config_set(&cfg, "spool", "sp", &error), 0);
+	ck_assert_int_gt(asprintf(&want, "%s/sp", scratch), 0);
+	ck_assert_str_eq(cfg.spool, want);
+	free(want);
+}
+END_TEST
+
+static const struct {
+	const char *text, *want;
+} wholes[] = {
+	{ "", NULL },
+	{ "relay = mx.test", NULL },
+	{ "relay = mx.test user = a", "user is set, but password_file is not" },
+	{ "password_file = /p", "password_file is set, but user is not" },
+	{ "relay = mx.test user = a password_file = /p",
+	    "set tls = starttls or tls = implicit" },
+	{ "relay = mx.test user = a password_file = /p tls = none",
+	    "set tls = starttls or tls = implicit" },
+	{ "relay = mx.test user = a password_file = /p tls = starttls", NULL },
+	{ "relay = mx.test user = a password_file = /p tls = implicit", NULL },
+	{ "relay = localhost user = a password_file = /p tls = none", NULL },
+	{ "relay = 127.0.0.2 user = a password_file = /p", NULL },
+	{ "relay = '[::1]:25' user = a password_file = /p", NULL },
+	{ "relay = 128.0.0.1 user = a password_file = /p", "tls = starttls" },
+	{ "relay = localhost.evil.test user = a password_file = /p",
+	    "tls = starttls" },
+};
+
+START_TEST(wholes_are_checked)
+{
+	ck_assert_msg(read_text(wholes[_i].text) == 0, "%s", error.text);
+	if (wholes[_i].want == NULL) {
+		ck_assert_int_eq(config_check(&cfg, &error), 0);
+		return;
+	}
+	ck_assert_int_eq(config_check(&cfg, &error), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.text, wholes[_i].want));
+	ck_assert_ptr_eq(strstr(error.text, "f: "), error.text);
+}
+END_TEST
+
+START_TEST(origin_is_never_empty)
+{
+	char *origin = config_origin(&cfg);
+
+	ck_assert_ptr_nonnull(origin);
+	ck_assert_str_ne(origin, "");
+	ck_assert_ptr_null(strpbrk(origin, " \t\r\n"));
+	free(origin);
+	ck_assert_int_eq(config_set(&cfg, "origin", "example.org", &error), 0);
+	origin = config_origin(&cfg);
+	ck_assert_str_eq(origin, "example.org");
+	free(origin);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("conf");
+	TCase *tc = tcase_create("conf");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, files_are_understood, 0, COUNT(files));
+	tcase_add_loop_test(tc, errors_say_where_and_what, 0, COUNT(bad_files));
+	tcase_add_test(tc, a_wrong_file_changes_nothing);
+	tcase_add_test(tc, a_later_file_goes_over_an_earlier_one);
+	tcase_add_test(tc, files_must_be_trustworthy_text);
+	tcase_add_test(tc, a_pipe_is_read);
+	tcase_add_loop_test(tc, quantities_have_units, 0, COUNT(numbers));
+	tcase_add_loop_test(tc, relays_are_split, 0, COUNT(relays));
+	tcase_add_loop_test(tc, bad_values_are_refused, 0, COUNT(bad_values));
+	tcase_add_test(tc, long_values_are_refused);
+	tcase_add_test(tc, the_command_line_may_be_relative);
+	tcase_add_loop_test(tc, wholes_are_checked, 0, COUNT(wholes));
+	tcase_add_test(tc, origin_is_never_empty);
+	suite_add_tcase(s, tc);
+	return unit_main(s);
+}
