@@ -75,6 +75,12 @@ tests_unit_test_lines_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_lines_LDADD = $(unit_ldadd)
 tests_unit_test_lines_SOURCES = %D%/test_lines.c
 
+check_PROGRAMS += tests/unit/test_options
+TESTS += tests/unit/test_options
+tests_unit_test_options_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_options_LDADD = $(unit_ldadd)
+tests_unit_test_options_SOURCES = %D%/test_options.c sendmail/options.c
+
 check_PROGRAMS += tests/unit/test_submit
 TESTS += tests/unit/test_submit
 tests_unit_test_submit_CPPFLAGS = $(unit_cppflags)

@@ -1,0 +1,2 @@
+# man/: mdoc sources
+dist_man_MANS += %D%/sendmail.8
