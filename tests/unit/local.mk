@@ -69,6 +69,12 @@ tests_unit_test_status_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_status_LDADD = $(unit_ldadd)
 tests_unit_test_status_SOURCES = %D%/test_status.c
 
+check_PROGRAMS += tests/unit/test_retry
+TESTS += tests/unit/test_retry
+tests_unit_test_retry_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_retry_LDADD = $(unit_ldadd)
+tests_unit_test_retry_SOURCES = %D%/test_retry.c spoold/retry.c
+
 check_PROGRAMS += tests/unit/test_lines
 TESTS += tests/unit/test_lines
 tests_unit_test_lines_CPPFLAGS = $(unit_cppflags)

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * What an agent says, line by line: agent-protocol.h.  What it means is
+ * dispatch.c's.
+ */
+
+#include "config.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/wire.h"
+#include "spoold/agent-protocol.h"
+#include "spoold/spoold.h"
+
+#define FIELDS_MAX 5
+
+/* Split LINE's fields and decode them; the count, or -1. */
+static int
+decode(struct span line, char *fields[FIELDS_MAX])
+{
+	struct span field;
+	int n = 0;
+
+	while (wire_next(&line, &field)) {
+		if (n < FIELDS_MAX && (fields[n] = wire_get(field)) != NULL) {
+			n++;
+			continue;
+		}
+		while (n > 0)
+			free(fields[--n]);
+		return -1;
+	}
+	return n;
+}
+
+static bool
+take_rcpt(struct agent *a, char *f[])
+{
+	unsigned long long index, delay_ms;
+
+	if (!wire_number(span_of(f[1]), UINT32_MAX, &index) ||
+	    !wire_number(span_of(f[3]), UINT32_MAX, &delay_ms))
+		return false;
+	dispatch_rcpt(
+	    a, f[0], (unsigned)index, f[2], (int64_t)delay_ms * 1000, f[4]);
+	return true;
+}
+
+static bool
+take_log(struct agent *a, char *f[])
+{
+	unsigned long long priority;
+
+	if (!wire_number(span_of(f[0]), LOG_DEBUG, &priority))
+		return false;
+	log_msg((int)priority, "agent %u: %s", a->number, f[1]);
+	return true;
+}
+
+static bool
+take_ready(struct agent *a, char *f[])
+{
+	(void)f;
+	a->state = a->state == AGENT_STARTING ? AGENT_READY : a->state;
+	dispatch(a->d);
+	return true;
+}
+
+static bool
+take_start(struct agent *a, char *f[])
+{
+	dispatch_start(a, f[0], f[1]);
+	return true;
+}
+
+static bool
+take_done(struct agent *a, char *f[])
+{
+	dispatch_done(a, f[0]);
+	return true;
+}
+
+static bool
+take_back(struct agent *a, char *f[])
+{
+	dispatch_back(a, f[0], f[1], f[2]);
+	return true;
+}
+
+static bool
+take_bad(struct agent *a, char *f[])
+{
+	dispatch_bad(a, f[0], f[1]);
+	return true;
+}
+
+static const struct {
+	const char *word;
+	int nfields;
+	bool (*take)(struct agent *a, char *fields[]);
+} words[] = {
+	{ "ready", 0, take_ready },
+	{ "start", 2, take_start },
+	{ "rcpt", 5, take_rcpt },
+	{ "done", 1, take_done },
+	{ "back", 3, take_back },
+	{ "bad", 2, take_bad },
+	{ "log", 2, take_log },
+};
+
+static bool
+take_line(struct agent *a, struct span line)
+{
+	char *fields[FIELDS_MAX];
+	struct span word;
+	bool ok = false;
+	int n;
+
+	if (!wire_next(&line, &word) || (n = decode(line, fields)) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_is(word, words[i].word) && n == words[i].nfields) {
+			ok = words[i].take(a, fields);
+			break;
+		}
+	while (n > 0)
+		free(fields[--n]);
+	return ok;
+}
+
+void
+agent_take_lines(struct agent *a)
+{
+	struct span rest = { a->buf, a->len }, line;
+
+	while (wire_line(&rest, &line))
+		if (!take_line(a, line))
+			log_msg(LOG_ERR,
+			    "agent %u said something unknown: "
+			    "%.*s",
+			    a->number, (int)(line.len < 200 ? line.len : 200),
+			    line.ptr);
+	memmove(a->buf, rest.ptr, rest.len);
+	a->len = rest.len;
+}

@@ -1,0 +1,19 @@
+sbin_PROGRAMS += spoold/spoold
+spoold_spoold_CPPFLAGS = $(AM_CPPFLAGS) $(BSD_CFLAGS) $(JSONC_CFLAGS) \
+	$(UV_CFLAGS) $(CONFUSE_CFLAGS)
+spoold_spoold_LDADD = libspool.a $(UV_LIBS) $(JSONC_LIBS) $(CONFUSE_LIBS) \
+	$(BSD_LIBS)
+spoold_spoold_SOURCES = \
+	%D%/agent-protocol.c %D%/agent-protocol.h \
+	%D%/agent.c %D%/agent-lines.c \
+	%D%/control.c \
+	%D%/dispatch.c \
+	%D%/loop.c \
+	%D%/main.c \
+	%D%/notify.c %D%/notify.h \
+	%D%/options.c %D%/options.h \
+	%D%/record.c \
+	%D%/retry.c %D%/retry.h \
+	%D%/scan.c \
+	%D%/snapshot.c \
+	%D%/spoold.h

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/* The event loop: signals, the tick, start and stop. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/date.h"
+#include "lib/log.h"
+#include "spoold/notify.h"
+#include "spoold/spoold.h"
+
+#define TICK_MS 1000
+
+/*
+ * What happens when it is time to stop: sessions may finish, then are cut
+ * short, then their process ends; together less than five seconds.
+ */
+static const struct {
+	enum agents_end how;
+	uint64_t then_wait_ms;
+} stop_stages[] = {
+	{ AGENTS_QUIT, 3000 },
+	{ AGENTS_ABORT, 1000 },
+	{ AGENTS_KILL, 1000 },
+};
+
+int64_t
+spoold_now(const struct spoold *d)
+{
+	return d->wall_us + (int64_t)((uv_hrtime() - d->base_ns) / 1000);
+}
+
+/* ---- stop ------------------------------------------------------------ */
+
+static void
+close_handle(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+/* Nothing runs any more: close all handles, so that the loop ends. */
+static void
+end_loop(struct spoold *d)
+{
+	control_close(d);
+	uv_walk(&d->loop, close_handle, NULL);
+}
+
+static void
+on_stop_timer(uv_timer_t *timer)
+{
+	struct spoold *d = timer->data;
+
+	if (d->stop_stage < sizeof(stop_stages) / sizeof(stop_stages[0])) {
+		agents_end(d, stop_stages[d->stop_stage].how);
+		(void)uv_timer_start(&d->stop_timer, on_stop_timer,
+		    stop_stages[d->stop_stage].then_wait_ms, 0);
+		d->stop_stage++;
+	}
+	spoold_check_done(d);
+}
+
+void
+spoold_stop(struct spoold *d, const char *why)
+{
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	notify_systemd("STOPPING=1");
+	log_msg(LOG_NOTICE, "stopping: %s", why);
+	(void)uv_timer_start(&d->stop_timer, on_stop_timer, 0, 0);
+}
+
+/* Whether there is nothing to do now for a run that is to end by itself. */
+static bool
+is_done(struct spoold *d)
+{
+	const struct message *m;
+
+	if (d->until == RUN_FOREVER || !d->scanned || d->scan_running ||
+	    d->in_flight > 0)
+		return false;
+	if (d->queue.count[SPOOL_QUEUE] == 0)
+		return true;
+	if (d->until == RUN_DRAINED)
+		return false;
+	m = queue_first_due(&d->queue);
+	return m == NULL || m->due_us > spoold_now(d) || d->queue.relay.down ||
+	    !d->cfg->has_relay || d->broken || agents_fail(d);
+}
+
+void
+spoold_check_done(struct spoold *d)
+{
+	if (!d->stopping) {
+		if (!is_done(d))
+			return;
+		d->exit_code =
+		    d->queue.count[SPOOL_QUEUE] == 0 ? EX_OK : EX_TEMPFAIL;
+		spoold_stop(d,
+		    d->exit_code == EX_OK ? "the queue is empty"
+					  : "nothing more is due");
+	}
+	if (agents_running(d) == 0 && !d->journal_syncing &&
+	    !d->snapshot_running)
+		end_loop(d);
+}
+
+/* ---- signals and time ------------------------------------------------ */
+
+static void
+on_signal(uv_signal_t *handle, int signo)
+{
+	struct spoold *d = handle->data;
+	struct event ev;
+
+	switch (signo) {
+	case SIGUSR1:
+		snapshot_want(d);
+		break;
+	case SIGURG:
+		ev = event_of(EVENT_FLUSHED, NULL);
+		ev.note = "SIGURG";
+		record(d, &ev);
+		scan_begin(d);
+		dispatch(d);
+		break;
+	case SIGHUP:
+		log_msg(LOG_NOTICE,
+		    "scanning the spool; a changed "
+		    "configuration needs a restart");
+		scan_begin(d);
+		break;
+	default:
+		spoold_stop(d, signo == SIGTERM ? "SIGTERM" : "SIGINT");
+		break;
+	}
+}
+
+static void
+on_tick(uv_timer_t *timer)
+{
+	struct spoold *d = timer->data;
+
+	if (d->stopping)
+		return;
+	scan_tick(d);
+	snapshot_tick(d);
+	dispatch(d);
+}
+
+static int
+watch_signals(struct spoold *d)
+{
+	static const int signals[] = {
+		SIGTERM,
+		SIGINT,
+		SIGHUP,
+		SIGUSR1,
+		SIGURG,
+	};
+	int err = 0;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		(void)uv_signal_init(&d->loop, &d->signals[i]);
+		d->signals[i].data = d;
+		err = uv_signal_start(&d->signals[i], on_signal, signals[i]);
+		if (err < 0)
+			break;
+	}
+	return err;
+}
+
+static void
+init_timer(struct spoold *d, uv_timer_t *timer)
+{
+	(void)uv_timer_init(&d->loop, timer);
+	timer->data = d;
+}
+
+/* ---- start ----------------------------------------------------------- */
+
+/* What the last spoold knew: snapshot and journal, both optional. */
+static int
+recover(struct spoold *d)
+{
+	struct status_daemon last = { .pid = 0 };
+	const char *path = d->cfg->json != NULL ? d->cfg->json : STATUS_NAME;
+	int err;
+
+	err = status_load(d->sp.dir_fd, path, &d->queue, &last);
+	status_daemon_release(&last);
+	if (err == -EBADMSG)
+		log_msg(LOG_WARNING,
+		    "the status is damaged: attempts are "
+		    "counted anew where it is");
+	else if (err < 0 && err != -ENOENT)
+		return err;
+	/* Whoever was down may be up again: ask at once. */
+	d->queue.relay.down = false;
+	return journal_open(&d->journal, d->sp.dir_fd, d->queue.seq);
+}
+
+static void
+say_start(struct spoold *d)
+{
+	struct event ev = event_of(EVENT_START, NULL);
+
+	ev.note = d->daemon.version;
+	record(d, &ev);
+	log_msg(LOG_NOTICE, "spoold %s: spool %s, relay %s, %zu queued",
+	    d->daemon.version, d->sp.path,
+	    d->daemon.relay == NULL ? "none" : d->daemon.relay,
+	    d->queue.count[SPOOL_QUEUE]);
+	if (!d->cfg->has_relay)
+		log_msg(LOG_WARNING,
+		    "no relay is configured: mail waits in "
+		    "the queue");
+}
+
+static int
+start(struct spoold *d)
+{
+	int err;
+
+	init_timer(d, &d->due_timer);
+	init_timer(d, &d->tick_timer);
+	init_timer(d, &d->stop_timer);
+	record_init(d);
+	queue_init(&d->queue);
+	err = watch_signals(d);
+	if (err == 0)
+		err = recover(d);
+	if (err < 0)
+		return err;
+	say_start(d);
+	err = control_init(d);
+	if (err < 0)
+		log_msg(LOG_ERR,
+		    "cannot listen on .control: %s; spoolq can "
+		    "only read",
+		    strerror(-err));
+	err = scan_init(d);
+	if (err < 0)
+		return err;
+	if (!agents_start(d))
+		return -ENOMEM;
+	(void)uv_timer_start(&d->tick_timer, on_tick, TICK_MS, TICK_MS);
+	notify_systemd("READY=1");
+	return 0;
+}
+
+static void
+finish(struct spoold *d)
+{
+	struct event ev = event_of(EVENT_STOP, NULL);
+
+	record(d, &ev);
+	d->daemon.pid = 0;
+	snapshot_final(d);
+	(void)journal_sync(d->journal.fd);
+	journal_close(&d->journal);
+	agents_free(d);
+	queue_release(&d->queue);
+	free(d->control);
+	free(d->scan_names);
+}
+
+int
+spoold_run(struct spoold *d)
+{
+	int err;
+
+	err = uv_loop_init(&d->loop);
+	if (err < 0) {
+		log_msg(LOG_ERR, "cannot start: %s", strerror(-err));
+		return EX_OSERR;
+	}
+	d->wall_us = date_now_us();
+	d->base_ns = uv_hrtime();
+	d->daemon.start_us = d->wall_us;
+	d->daemon.pid = (long)getpid();
+	d->journal.fd = -1;
+	err = start(d);
+	if (err < 0) {
+		log_msg(LOG_ERR, "cannot start: %s", strerror(-err));
+		return EX_OSERR;
+	}
+	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
+	finish(d);
+	(void)uv_loop_close(&d->loop);
+	return d->exit_code;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/* spoold(8): the queue manager.  Here everything is only wired up. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/fsutil.h"
+#include "lib/log.h"
+#include "spoold/options.h"
+#include "spoold/spoold.h"
+
+static int
+configure(
+    struct config *cfg, const struct options *opts, int argc, char *argv[])
+{
+	struct config_error err = { .text = "out of memory" };
+	const char *path = opts->config;
+	int ret;
+
+	ret = config_init(cfg);
+	if (ret == 0) {
+		ret = config_read(
+		    cfg, path != NULL ? path : CONFIG_DEFAULT_PATH, &err);
+		if (ret == -ENOENT && path == NULL)
+			ret = 0;
+	}
+	if (ret == 0)
+		ret = options_apply(cfg, argc, argv, &err);
+	if (ret == 0 && opts->spool != NULL)
+		ret = config_set(cfg, "spool", opts->spool, &err);
+	if (ret == 0)
+		ret = config_check(cfg, &err);
+	if (ret == 0)
+		return EX_OK;
+	(void)fprintf(stderr, "spoold: %s\n", err.text);
+	return EX_CONFIG;
+}
+
+/*
+ * Started by root for a spool of somebody else's, be that one: the daemon
+ * needs no privilege, and files must belong to the spool's owner.
+ */
+static int
+become_owner(const char *path)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || stat(path, &st) < 0 || st.st_uid == 0)
+		return 0;
+	if (setgroups(1, &st.st_gid) < 0 || setgid(st.st_gid) < 0 ||
+	    setuid(st.st_uid) < 0)
+		return -errno;
+	return 0;
+}
+
+static int
+fail(int exit_code, const char *what, const char *path, const char *why)
+{
+	(void)fprintf(stderr, "spoold: %s '%s': %s\n", what, path, why);
+	return exit_code;
+}
+
+static int
+open_spool(struct spool *sp, const char *path)
+{
+	char *why = NULL;
+	int err;
+
+	err = become_owner(path);
+	if (err < 0)
+		return fail(EX_NOPERM, "cannot become the owner of", path,
+		    strerror(-err));
+	err = spool_create(path, &why);
+	if (err < 0) {
+		(void)fail(EX_CANTCREAT, "cannot make",
+		    why == NULL ? path : why, strerror(-err));
+		free(why);
+		return EX_CANTCREAT;
+	}
+	err = spool_open(sp, path, SPOOL_OWN, &why);
+	if (err < 0) {
+		(void)fail(EX_CONFIG, "cannot open the spool", path,
+		    why == NULL ? strerror(-err) : why);
+		free(why);
+		return EX_CONFIG;
+	}
+	err = spool_lock(sp);
+	if (err == 0)
+		return EX_OK;
+	return fail(EX_TEMPFAIL, "cannot lock the spool", path,
+	    err == -EWOULDBLOCK ? "another spoold works on it"
+				: strerror(-err));
+}
+
+/* Leave the terminal; problems until here were seen on it. */
+static int
+go_to_background(void)
+{
+	int fd;
+
+	if (daemon(1, 1) < 0) {
+		(void)fprintf(stderr,
+		    "spoold: cannot go to the background: "
+		    "%s\n",
+		    strerror(errno));
+		return EX_OSERR;
+	}
+	log_to_syslog();
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int i = 0; fd >= 0 && i <= STDERR_FILENO; i++)
+		(void)dup2(fd, i);
+	if (fd > STDERR_FILENO)
+		(void)close(fd);
+	return EX_OK;
+}
+
+/* "mail.example.org:587", for people. */
+static char *
+relay_text(const struct config *cfg)
+{
+	const struct relay_config *r = &cfg->relay;
+	unsigned port = r->port;
+	char *text;
+
+	if (!cfg->has_relay)
+		return NULL;
+	if (r->maildir != NULL)
+		return asprintf(&text, "maildir:%s", r->maildir) < 0 ? NULL
+								     : text;
+	if (port == 0)
+		port = r->tls == TLS_IMPLICIT ? 465 : 25;
+	return asprintf(&text,
+		   strchr(r->host, ':') == NULL ? "%s:%u" : "[%s]:%u", r->host,
+		   port) < 0
+	    ? NULL
+	    : text;
+}
+
+static int
+serve(struct spoold *d, const struct options *opts)
+{
+	char *config = d->cfg->path;
+
+	if (opts->daemon) {
+		int code = go_to_background();
+
+		if (code != EX_OK)
+			return code;
+	}
+	/* Agents are started here, and sockets' paths are short. */
+	if (fchdir(d->sp.dir_fd) < 0)
+		return fail(
+		    EX_OSERR, "cannot enter", d->sp.path, strerror(errno));
+	(void)snprintf(d->daemon.version, sizeof(d->daemon.version), "%s",
+	    PACKAGE_VERSION);
+	d->daemon.config = config == NULL ? NULL : strdup(config);
+	d->daemon.relay = relay_text(d->cfg);
+	d->until = opts->once ? RUN_ONCE
+	    : opts->drain     ? RUN_DRAINED
+			      : RUN_FOREVER;
+	return spoold_run(d);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct config cfg = { .path = NULL };
+	struct options opts;
+	struct spoold d;
+	int code;
+
+	if (fs_open_std_fds() < 0)
+		return EX_OSERR;
+	log_init("spoold");
+	code = options_parse(&opts, argc, argv);
+	if (code != 0)
+		return code < 0 ? EX_OK : code;
+	log_set_level(opts.log_level);
+	/* fsync and fdatasync: one each at a time. */
+	(void)setenv("UV_THREADPOOL_SIZE", "2", 0);
+	(void)umask(027);
+	memset(&d, 0, sizeof(d));
+	d.cfg = &cfg;
+	code = configure(&cfg, &opts, argc, argv);
+	if (code == EX_OK && opts.check) {
+		config_release(&cfg);
+		return EX_OK;
+	}
+	if (code == EX_OK)
+		code = open_spool(&d.sp, cfg.spool);
+	if (code == EX_OK) {
+		code = serve(&d, &opts);
+		status_daemon_release(&d.daemon);
+		spool_close(&d.sp);
+	}
+	config_release(&cfg);
+	return code;
+}

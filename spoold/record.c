@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * Every change goes through here: journal, then picture.
+ *
+ * When the journal cannot be written (disk full, I/O error) events still
+ * happen: the answer of a relay cannot be taken back.  Then the picture knows
+ * more than the disk, so nothing new is sent and no file is removed, and a
+ * snapshot, which holds the whole picture, is tried until one succeeds and
+ * takes the journal's place.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "spoold/spoold.h"
+
+/* How long events may gather for one fdatasync. */
+#define GROUP_MS 25
+
+struct event
+event_of(enum event_kind kind, const struct message *m)
+{
+	struct event ev = { .kind = kind, .index = -1, .delay_us = -1 };
+
+	if (m != NULL)
+		(void)strcpy(ev.id, m->id);
+	return ev;
+}
+
+static void
+on_broken(struct spoold *d, const char *what, int err)
+{
+	if (!d->broken)
+		log_msg(LOG_CRIT,
+		    "cannot %s the journal: %s; nothing is sent "
+		    "until the status can be written again",
+		    what, strerror(-err));
+	d->broken = true;
+	snapshot_want(d);
+}
+
+static void sync_begin(uv_timer_t *timer);
+
+static void
+sync_run(uv_work_t *work)
+{
+	struct spoold *d = work->data;
+
+	d->sync_err = journal_sync(d->sync_fd);
+}
+
+static void
+sync_done(uv_work_t *work, int status)
+{
+	struct spoold *d = work->data;
+
+	(void)status;
+	(void)close(d->sync_fd);
+	d->journal_syncing = false;
+	/* A failed sync is never tried again on the same file: its pages may
+	 * be marked clean.  The snapshot writes all anew. */
+	if (d->sync_err < 0)
+		on_broken(d, "sync", d->sync_err);
+	if (d->journal_dirty)
+		(void)uv_timer_start(&d->sync_timer, sync_begin, GROUP_MS, 0);
+	spoold_check_done(d);
+}
+
+static void
+sync_begin(uv_timer_t *timer)
+{
+	struct spoold *d = timer->data;
+
+	if (d->journal_syncing)
+		return;
+	d->sync_fd = fcntl(d->journal.fd, F_DUPFD_CLOEXEC, 3);
+	if (d->sync_fd < 0) {
+		on_broken(d, "sync", -errno);
+		return;
+	}
+	d->journal_dirty = false;
+	d->journal_syncing = true;
+	d->sync_work.data = d;
+	if (uv_queue_work(&d->loop, &d->sync_work, sync_run, sync_done) < 0) {
+		d->journal_syncing = false;
+		d->sync_err = journal_sync(d->sync_fd);
+		(void)close(d->sync_fd);
+	}
+}
+
+void
+record(struct spoold *d, struct event *ev)
+{
+	int err;
+
+	if (ev->time_us == 0)
+		ev->time_us = spoold_now(d);
+	err = d->broken ? -EIO : journal_append(&d->journal, ev);
+	if (err < 0) {
+		ev->seq = ++d->journal.seq;
+		on_broken(d, "write", err);
+	} else if (!d->journal_dirty) {
+		d->journal_dirty = true;
+		if (!d->journal_syncing)
+			(void)uv_timer_start(
+			    &d->sync_timer, sync_begin, GROUP_MS, 0);
+	}
+	err = queue_apply(&d->queue, ev);
+	if (err < 0)
+		/* The file is still there; the next start finds it. */
+		log_msg(LOG_CRIT, "cannot note an event: %s", strerror(-err));
+}
+
+void
+record_init(struct spoold *d)
+{
+	(void)uv_timer_init(&d->loop, &d->sync_timer);
+	d->sync_timer.data = d;
+}
+
+void
+record_close(struct spoold *d)
+{
+	uv_close((uv_handle_t *)&d->sync_timer, NULL);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * When to try again, and when to give up.  Pure: times come in, times go out.
+ */
+
+#ifndef SPOOLD_RETRY_H
+#define SPOOLD_RETRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/conf.h"
+#include "lib/queue.h"
+
+/*
+ * How long to wait after the TRIES-th failure, in microseconds: min(TRIES, 30)
+ * minutes, and up to a tenth more by RANDOM (any number), so that what failed
+ * together does not come back together.
+ */
+int64_t retry_wait_us(unsigned tries, uint32_t random);
+
+/* Longest wait that retry_wait_us() gives. */
+#define RETRY_WAIT_MAX_US ((int64_t)33 * 60 * 1000000)
+
+/*
+ * Whether recipient R of M is to be given up after a failure at NOW_US.
+ * COUNTS: the failure is the message's and counts against cfg->attempts; the
+ * lifetime always counts.
+ */
+bool retry_gives_up(const struct config *cfg, const struct message *m,
+    const struct qrcpt *r, bool counts, int64_t now_us);
+
+/*
+ * How long a relay that is in trouble rests before the next probe, given how
+ * long it rested last (0: it has just failed): 1 s, doubling up to a minute.
+ */
+int64_t retry_probe_us(int64_t last_us);
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * What lies in the spool's directories: the truth about which messages there
+ * are and in which state.  Directory events bring new mail at once; they can
+ * be lost, so a scan from time to time looks at everything.
+ *
+ * A scan reads the names first and then goes through them in small steps
+ * between other work, so that a million files delay nobody.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/text.h"
+#include "spoold/spoold.h"
+
+/* Names a step: some milliseconds when each file has to be opened. */
+#define STEP 200
+/* Between two scans: at least this many times what the last one cost. */
+#define COST_FACTOR 50
+/* Files in tmp/ that nobody wrote to for a day are nobody's. */
+#define TMP_AGE_S (24 * 3600)
+
+static void
+set_aside(
+    struct spoold *d, enum spool_state state, const char *name, const char *why)
+{
+	struct event ev = event_of(EVENT_DAMAGED, NULL);
+	char *shown = text_clean(span_of(name), 200);
+	int err = spool_set_aside(&d->sp, state, name, why);
+
+	if (err < 0) {
+		log_msg(LOG_ERR, "cannot move '%s' out of %s/: %s",
+		    shown == NULL ? "?" : shown, spool_state_name(state),
+		    strerror(-err));
+	} else {
+		log_msg(LOG_ERR, "moved '%s' of %s/ to failed/: it %s",
+		    shown == NULL ? "?" : shown, spool_state_name(state), why);
+		if (spool_is_id(name))
+			(void)strcpy(ev.id, name);
+		ev.note = why;
+		record(d, &ev);
+	}
+	free(shown);
+}
+
+/* The state of M is what its directory says. */
+static void
+correct_state(struct spoold *d, struct message *m, enum spool_state state)
+{
+	static const enum event_kind kinds[SPOOL_STATES] = {
+		[SPOOL_QUEUE] = EVENT_RELEASED,
+		[SPOOL_HOLD] = EVENT_HELD,
+		[SPOOL_FAILED] = EVENT_KEPT,
+	};
+	struct event ev = event_of(kinds[state], m);
+
+	if (m->in_flight ||
+	    faccessat(d->sp.state_fd[state], m->id, F_OK, AT_SYMLINK_NOFOLLOW) <
+		0)
+		return;
+	ev.note = "found there";
+	record(d, &ev);
+}
+
+static int
+record_admitted(struct spoold *d, const char *id, const struct qfile *qf,
+    enum spool_state state)
+{
+	struct event ev = event_of(EVENT_ADMITTED, NULL);
+	const char **rcpts = calloc(qf->env.nrcpts, sizeof(*rcpts));
+
+	if (rcpts == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < qf->env.nrcpts; i++)
+		rcpts[i] = qf->env.rcpts[i].addr;
+	(void)strcpy(ev.id, id);
+	ev.arrival_us = qf->env.arrival_us;
+	ev.size_bytes = qf->msg_bytes;
+	ev.uid = qf->owner;
+	ev.sender = qf->env.sender;
+	ev.rcpts = rcpts;
+	ev.nrcpts = qf->env.nrcpts;
+	record(d, &ev);
+	free(rcpts);
+	log_msg(LOG_INFO,
+	    "admitted id=%s from=<%s> size=%llu nrcpt=%zu uid=%lu", id,
+	    qf->env.sender, (unsigned long long)qf->msg_bytes, qf->env.nrcpts,
+	    (unsigned long)qf->owner);
+	if (state == SPOOL_QUEUE)
+		return 0;
+	ev = event_of(state == SPOOL_HOLD ? EVENT_HELD : EVENT_KEPT, NULL);
+	(void)strcpy(ev.id, id);
+	ev.note = "found there";
+	record(d, &ev);
+	return 0;
+}
+
+static void
+admit_new(struct spoold *d, enum spool_state state, const char *id)
+{
+	struct message *m;
+	struct qfile qf;
+	const char *why;
+	int err;
+
+	err = qfile_open(&qf, &d->sp, state, id, &why);
+	if (err == 0) {
+		err = record_admitted(d, id, &qf, state);
+		qfile_close(&qf);
+		m = queue_find(&d->queue, id);
+		if (m != NULL)
+			m->found = true;
+	} else if (err == -EBADMSG) {
+		set_aside(d, state, id, why);
+		return;
+	}
+	/* -EMLINK: its second name vanishes in a moment, the next scan sees. */
+	if (err < 0 && err != -ENOENT && err != -EMLINK)
+		log_msg(LOG_ERR, "cannot read id=%s in %s/: %s", id,
+		    spool_state_name(state), strerror(-err));
+}
+
+/* NAME lies in STATE's directory. */
+static void
+look_at(struct spoold *d, enum spool_state state, const char *name)
+{
+	struct message *m;
+
+	if (!spool_is_id(name)) {
+		/* failed/ is also where the damaged ones are kept. */
+		if (state != SPOOL_FAILED)
+			set_aside(
+			    d, state, name, "is no message of this spool");
+		return;
+	}
+	m = queue_find(&d->queue, name);
+	if (m == NULL) {
+		admit_new(d, state, name);
+		return;
+	}
+	m->found = true;
+	if (m->state != state)
+		correct_state(d, m, state);
+}
+
+static int
+collect(const char *name, void *arg)
+{
+	struct spoold *d = arg;
+
+	if (!spool_is_id(name)) {
+		/* Few, if any, and their names may be long: at once. */
+		look_at(d, d->scan_listing, name);
+		return 0;
+	}
+	if (d->scan_len == d->scan_alloc) {
+		size_t alloc = d->scan_alloc * 2 + 1024;
+		void *names =
+		    reallocarray(d->scan_names, alloc, sizeof(*d->scan_names));
+
+		if (names == NULL)
+			return -ENOMEM;
+		d->scan_names = names;
+		d->scan_alloc = alloc;
+	}
+	(void)strcpy(d->scan_names[d->scan_len++], name);
+	return 0;
+}
+
+/* Messages whose file is nowhere: somebody else removed it. */
+static void
+note_gone(struct spoold *d)
+{
+	struct message *m, *next;
+
+	for (m = queue_first(&d->queue); m != NULL; m = next) {
+		struct event ev;
+
+		next = queue_next(&d->queue, m);
+		if (m->found || m->in_flight ||
+		    faccessat(d->sp.state_fd[m->state], m->id, F_OK,
+			AT_SYMLINK_NOFOLLOW) == 0 ||
+		    errno != ENOENT)
+			continue;
+		log_msg(LOG_WARNING, "the file of id=%s has gone from %s/",
+		    m->id, spool_state_name(m->state));
+		ev = event_of(EVENT_GONE, m);
+		record(d, &ev);
+	}
+}
+
+static void
+scan_end(struct spoold *d)
+{
+	bool first = !d->scanned;
+
+	(void)uv_idle_stop(&d->scan_idle);
+	note_gone(d);
+	free(d->scan_names);
+	d->scan_names = NULL;
+	d->scan_alloc = 0;
+	d->scan_running = false;
+	d->scan_cost_us = spoold_now(d) - d->scan_us;
+	d->scanned = true;
+	if (first) {
+		dispatch_recover(d);
+		snapshot_want(d);
+		snapshot_tick(d);
+	}
+	if (d->scan_again)
+		scan_begin(d);
+	dispatch(d);
+	spoold_check_done(d);
+}
+
+static void
+scan_step(uv_idle_t *idle)
+{
+	struct spoold *d = idle->data;
+	int state = SPOOL_QUEUE;
+
+	for (int i = 0; i < STEP && d->scan_pos < d->scan_len; i++) {
+		while (d->scan_pos >= d->scan_start[state + 1])
+			state++;
+		look_at(
+		    d, (enum spool_state)state, d->scan_names[d->scan_pos++]);
+	}
+	if (d->scan_pos == d->scan_len)
+		scan_end(d);
+}
+
+static int
+read_names(struct spoold *d)
+{
+	int err;
+
+	d->scan_len = 0;
+	d->scan_pos = 0;
+	for (int i = 0; i < SPOOL_STATES; i++) {
+		d->scan_start[i] = d->scan_len;
+		d->scan_listing = (enum spool_state)i;
+		err = spool_list(&d->sp, (enum spool_state)i, collect, d);
+		if (err < 0)
+			return err;
+	}
+	d->scan_start[SPOOL_STATES] = d->scan_len;
+	return 0;
+}
+
+void
+scan_begin(struct spoold *d)
+{
+	struct message *m;
+	int err;
+
+	d->scan_again = d->scan_running;
+	if (d->scan_running || d->stopping)
+		return;
+	d->scan_us = spoold_now(d);
+	for (m = queue_first(&d->queue); m != NULL;
+	     m = queue_next(&d->queue, m))
+		m->found = false;
+	err = read_names(d);
+	if (err < 0) {
+		log_msg(LOG_ERR, "cannot list the spool: %s", strerror(-err));
+		return;
+	}
+	d->scan_running = true;
+	(void)uv_idle_start(&d->scan_idle, scan_step);
+}
+
+void
+scan_tick(struct spoold *d)
+{
+	int64_t wait_us = d->cfg->freq_s * (int64_t)1000000;
+
+	if (wait_us < COST_FACTOR * d->scan_cost_us)
+		wait_us = COST_FACTOR * d->scan_cost_us;
+	if (d->scan_running || spoold_now(d) - d->scan_us < wait_us)
+		return;
+	(void)spool_sweep(&d->sp, spoold_now(d), TMP_AGE_S);
+	scan_begin(d);
+}
+
+static void
+on_event(uv_fs_event_t *handle, const char *name, int events, int status)
+{
+	struct spoold *d = handle->data;
+
+	(void)events;
+	if (name == NULL || status < 0) {
+		scan_begin(d);
+		return;
+	}
+	/* Its own removals come back as events too: opening tells. */
+	if (d->stopping || !spool_is_id(name) ||
+	    queue_find(&d->queue, name) != NULL)
+		return;
+	admit_new(d, SPOOL_QUEUE, name);
+	dispatch(d);
+}
+
+int
+scan_init(struct spoold *d)
+{
+	int err;
+
+	(void)uv_idle_init(&d->loop, &d->scan_idle);
+	d->scan_idle.data = d;
+	(void)uv_fs_event_init(&d->loop, &d->scan_events);
+	d->scan_events.data = d;
+	err = uv_fs_event_start(&d->scan_events, on_event, "queue", 0);
+	if (err < 0)
+		log_msg(LOG_WARNING,
+		    "cannot watch queue/ (%s): new mail is "
+		    "noticed every %u seconds",
+		    strerror(-err), d->cfg->freq_s);
+	scan_begin(d);
+	return d->scan_running ? 0 : -EIO;
+}
+
+void
+scan_close(struct spoold *d)
+{
+	uv_close((uv_handle_t *)&d->scan_idle, NULL);
+	uv_close((uv_handle_t *)&d->scan_events, NULL);
+	free(d->scan_names);
+	d->scan_names = NULL;
+}

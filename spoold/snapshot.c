@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * The snapshot: written into a temporary file here, synced and renamed by a
+ * worker thread, and then, if the journal has become long, a new journal.
+ *
+ * Snapshot and journal fit together by the events' numbers alone, so nothing
+ * has to happen at the same moment.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/fsutil.h"
+#include "lib/log.h"
+#include "spoold/spoold.h"
+
+#define SNAPSHOT_TMP ".status.json.new"
+#define SECOND_US ((int64_t)1000000)
+/* Between two snapshots: this many times what the last one cost … */
+#define COST_FACTOR 50
+/* … and, unless the journal grew by so many bytes, this long. */
+#define QUIET_US (60 * SECOND_US)
+#define GROWTH_BYTES (256u << 10)
+/* A journal of this length makes room for a new one. */
+#define ROTATE_BYTES (4u << 20)
+
+static const char *
+target(const struct spoold *d)
+{
+	return d->cfg->json != NULL ? d->cfg->json : STATUS_NAME;
+}
+
+/* Where it is written first: beside the target, so that rename works. */
+static void
+temporary(const struct spoold *d, char *name, size_t size)
+{
+	if (d->cfg->json == NULL)
+		(void)snprintf(name, size, "%s", SNAPSHOT_TMP);
+	else
+		(void)snprintf(name, size, "%s.new", d->cfg->json);
+}
+
+static int
+write_tmp(struct spoold *d)
+{
+	char name[4096];
+	int64_t begin_us = spoold_now(d);
+	int err;
+
+	temporary(d, name, sizeof(name));
+	err = status_write(d->sp.dir_fd, name, &d->queue, &d->daemon, begin_us);
+	d->snapshot_seq = d->queue.seq;
+	d->snapshot_cost_us = spoold_now(d) - begin_us;
+	d->snapshot_us = begin_us;
+	return err;
+}
+
+/* In a worker thread: touches only paths and descriptors. */
+static int
+publish(const struct spoold *d)
+{
+	char name[4096];
+	int fd, err;
+
+	temporary(d, name, sizeof(name));
+	fd = openat(d->sp.dir_fd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = fs_sync(fd);
+	(void)close(fd);
+	if (err < 0)
+		return err;
+	if (renameat(d->sp.dir_fd, name, d->sp.dir_fd, target(d)) < 0)
+		return -errno;
+	return fs_sync(d->sp.dir_fd);
+}
+
+static void
+report(int err)
+{
+	log_msg(LOG_ERR, "cannot write the status: %s", strerror(-err));
+}
+
+/* The picture is on disk: what the journal missed no longer matters. */
+static void
+mend(struct spoold *d)
+{
+	struct message *m, *next;
+
+	if (!d->broken || d->snapshot_seq != d->queue.seq)
+		return;
+	if (journal_rotate(&d->journal) < 0)
+		return;
+	d->broken = false;
+	log_msg(LOG_NOTICE, "the status is written again, delivery goes on");
+	for (m = queue_first(&d->queue); m != NULL; m = next) {
+		next = queue_next(&d->queue, m);
+		dispatch_finish(d, m);
+	}
+	dispatch(d);
+}
+
+static void
+complete(struct spoold *d, int err)
+{
+	if (err < 0) {
+		report(err);
+		return;
+	}
+	if (d->broken) {
+		mend(d);
+	} else if (d->journal.bytes > ROTATE_BYTES) {
+		err = journal_rotate(&d->journal);
+		if (err < 0)
+			log_msg(LOG_ERR, "cannot begin a new journal: %s",
+			    strerror(-err));
+	}
+	d->snapshot_bytes = d->journal.bytes;
+}
+
+static void
+work_run(uv_work_t *work)
+{
+	struct spoold *d = work->data;
+
+	d->snapshot_err = publish(d);
+}
+
+static void
+work_done(uv_work_t *work, int status)
+{
+	struct spoold *d = work->data;
+
+	(void)status;
+	d->snapshot_running = false;
+	complete(d, d->snapshot_err);
+	spoold_check_done(d);
+}
+
+static void
+begin(struct spoold *d)
+{
+	int err;
+
+	d->snapshot_wanted = false;
+	err = write_tmp(d);
+	if (err < 0) {
+		report(err);
+		return;
+	}
+	d->snapshot_work.data = d;
+	if (uv_queue_work(&d->loop, &d->snapshot_work, work_run, work_done) < 0)
+		complete(d, publish(d));
+	else
+		d->snapshot_running = true;
+}
+
+void
+snapshot_want(struct spoold *d)
+{
+	d->snapshot_wanted = true;
+}
+
+static bool
+is_due(const struct spoold *d)
+{
+	int64_t age_us = spoold_now(d) - d->snapshot_us;
+
+	if (d->snapshot_wanted || d->broken)
+		return true;
+	if (d->queue.seq == d->snapshot_seq ||
+	    age_us < COST_FACTOR * d->snapshot_cost_us)
+		return false;
+	return age_us >= QUIET_US ||
+	    d->journal.bytes > d->snapshot_bytes + GROWTH_BYTES;
+}
+
+void
+snapshot_tick(struct spoold *d)
+{
+	if (!d->snapshot_running && d->scanned && is_due(d))
+		begin(d);
+}
+
+void
+snapshot_final(struct spoold *d)
+{
+	int err = write_tmp(d);
+
+	if (err == 0)
+		err = publish(d);
+	if (err < 0)
+		report(err);
+	else if (d->broken)
+		mend(d);
+}
