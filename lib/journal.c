@@ -133,7 +133,7 @@ journal_rotate(struct journal *j)
 	}
 	(void)close(j->fd);
 	*j = next;
-	return 0;
+	return fs_sync(j->dir_fd);
 }
 
 void

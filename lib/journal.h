@@ -42,7 +42,10 @@ int journal_append(struct journal *j, struct event *ev);
  */
 int journal_sync(int fd);
 
-/* Rename the kept journals up by one, and begin a new one.  0 or -errno. */
+/*
+ * Rename the kept journals up by one, and begin a new one.  The caller has
+ * synced the old one if it matters.  0 or -errno.
+ */
 int journal_rotate(struct journal *j);
 
 void journal_close(struct journal *j);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/fsutil.h"
@@ -71,6 +72,20 @@ fail(int exit_code, const char *what, const char *path, const char *why)
 	return exit_code;
 }
 
+/* spoolq has the lock for a moment when it works without a spoold. */
+static int
+lock(struct spool *sp)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	int err = spool_lock(sp);
+
+	for (int tries = 20; err == -EWOULDBLOCK && tries > 0; tries--) {
+		(void)nanosleep(&pause, NULL);
+		err = spool_lock(sp);
+	}
+	return err;
+}
+
 static int
 open_spool(struct spool *sp, const char *path)
 {
@@ -95,7 +110,7 @@ open_spool(struct spool *sp, const char *path)
 		free(why);
 		return EX_CONFIG;
 	}
-	err = spool_lock(sp);
+	err = lock(sp);
 	if (err == 0)
 		return EX_OK;
 	return fail(EX_TEMPFAIL, "cannot lock the spool", path,

@@ -107,6 +107,20 @@ mend(struct spoold *d)
 	dispatch(d);
 }
 
+/* A long journal makes room for a new one, which is all that is synced from
+ * now on: what the old one has got since the last time comes first. */
+static void
+rotate(struct spoold *d)
+{
+	int err = journal_sync(d->journal.fd);
+
+	if (err == 0)
+		err = journal_rotate(&d->journal);
+	if (err < 0)
+		log_msg(
+		    LOG_ERR, "cannot begin a new journal: %s", strerror(-err));
+}
+
 static void
 complete(struct spoold *d, int err)
 {
@@ -114,14 +128,10 @@ complete(struct spoold *d, int err)
 		report(err);
 		return;
 	}
-	if (d->broken) {
+	if (d->broken)
 		mend(d);
-	} else if (d->journal.bytes > ROTATE_BYTES) {
-		err = journal_rotate(&d->journal);
-		if (err < 0)
-			log_msg(LOG_ERR, "cannot begin a new journal: %s",
-			    strerror(-err));
-	}
+	else if (d->journal.bytes > ROTATE_BYTES)
+		rotate(d);
 	d->snapshot_bytes = d->journal.bytes;
 }
 

@@ -92,3 +92,10 @@ TESTS += tests/unit/test_submit
 tests_unit_test_submit_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_submit_LDADD = $(unit_ldadd)
 tests_unit_test_submit_SOURCES = %D%/test_submit.c
+
+check_PROGRAMS += tests/unit/test_maildir
+TESTS += tests/unit/test_maildir
+tests_unit_test_maildir_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_maildir_LDADD = $(unit_ldadd)
+tests_unit_test_maildir_SOURCES = %D%/test_maildir.c \
+	spoold/maildir/maildir.c
