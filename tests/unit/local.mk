@@ -99,3 +99,10 @@ tests_unit_test_maildir_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_maildir_LDADD = $(unit_ldadd)
 tests_unit_test_maildir_SOURCES = %D%/test_maildir.c \
 	spoold/maildir/maildir.c
+
+check_PROGRAMS += tests/unit/test_spoolq_output
+TESTS += tests/unit/test_spoolq_output
+tests_unit_test_spoolq_output_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_spoolq_output_LDADD = $(unit_ldadd)
+tests_unit_test_spoolq_output_SOURCES = %D%/test_spoolq_output.c \
+	spoolq/output.c spoolq/json.c

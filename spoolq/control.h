@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * Asking a running spoold, through SPOOL/.control: a Unix stream socket.
+ *
+ * One line of fields (lib/wire.h) goes out, "COMMAND [ID…]"; a line for each
+ * id comes back, "ok ID TEXT" or "error ID TEXT" (the id is "*" when the
+ * command named none), then "end".
+ */
+
+#ifndef SPOOLQ_CONTROL_H
+#define SPOOLQ_CONTROL_H
+
+#include "lib/spool.h"
+
+#define CONTROL_NAME ".control"
+/* How long spoold may take to answer. */
+#define CONTROL_TIMEOUT_S 10
+/* Ids that one request may hold: it stays below a pipe's atomic size. */
+#define CONTROL_IDS_MAX 64
+
+/*
+ * Connect to the spoold of SP: 0 with *RET_FD the caller's; -ENOENT or
+ * -ECONNREFUSED when none serves the socket; or another -errno.
+ */
+int control_connect(const struct spool *sp, int *ret_fd);
+
+/*
+ * Whether a spoold serves SP.  PID is the one in its status, 0 for none: all
+ * there is to go by when the caller may not use the socket.
+ */
+bool control_is_served(const struct spool *sp, long pid);
+
+/* Called for each answer; TEXT is as it came, not made harmless. */
+typedef void
+control_fn(bool is_ok, const char *id, const char *text, void *arg);
+
+/*
+ * Send VERB with the N IDS, at most CONTROL_IDS_MAX, and call FN for each
+ * answer.  0 after "end"; -ETIMEDOUT; -EPROTO for what is no answer; or
+ * another -errno.
+ */
+int control_ask(int fd, const char *verb, char *const ids[], size_t n,
+    control_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/* spoolq list: the queue for people and, with --json, for programs. */
+
+#include "config.h"
+
+#include <err.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "spoolq/output.h"
+#include "spoolq/view.h"
+
+/* Narrower than this, lines are left to wrap. */
+#define COLUMNS_MIN 60
+
+/* $COLUMNS if set, else the terminal's width; 0 when there is none. */
+static size_t
+columns(void)
+{
+	const char *given = getenv("COLUMNS");
+	struct winsize size;
+	unsigned long wide = 0;
+
+	if (given != NULL)
+		wide = strtoul(given, NULL, 10);
+	else if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		wide = size.ws_col;
+	return wide >= COLUMNS_MIN && wide < 10000 ? wide : 0;
+}
+
+static int
+list_json(struct view *v)
+{
+	struct message *m;
+
+	for (m = view_first(v); m != NULL; m = view_next(v, m)) {
+		struct json_object *obj = output_json(m);
+		const char *text = json_object_to_json_string_ext(obj,
+		    JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+		if (obj == NULL || text == NULL) {
+			json_object_put(obj);
+			warnx("out of memory");
+			return EX_TEMPFAIL;
+		}
+		(void)puts(text);
+		json_object_put(obj);
+	}
+	return EX_OK;
+}
+
+static void
+print_sum(size_t messages, size_t rcpts, uint64_t bytes)
+{
+	char size[OUTPUT_WORD];
+
+	if (messages == 0) {
+		(void)puts("the queue is empty");
+		return;
+	}
+	output_size(bytes, size);
+	(void)printf("%zu message%s, %zu recipient%s to go, %s bytes\n",
+	    messages, messages == 1 ? "" : "s", rcpts, rcpts == 1 ? "" : "s",
+	    size);
+}
+
+static int
+list_table(struct view *v, const struct context *ctx)
+{
+	size_t wide = columns(), messages = 0, rcpts = 0;
+	uint64_t bytes = 0;
+	struct message *m;
+
+	for (m = view_first(v); m != NULL; m = view_next(v, m)) {
+		if (messages++ == 0)
+			output_table_head(stdout, wide);
+		if (output_table_row(stdout, m, ctx->now_us, wide) < 0) {
+			warnx("out of memory");
+			return EX_TEMPFAIL;
+		}
+		rcpts += m->npending;
+		bytes += m->size_bytes;
+	}
+	print_sum(messages, rcpts, bytes);
+	return EX_OK;
+}
+
+static int
+run_list(struct context *ctx, int argc, char *argv[])
+{
+	bool is_json = argc == 2 && strcmp(argv[1], "--json") == 0;
+	struct view v;
+	int code;
+
+	if (argc > 1 && !is_json)
+		return EX_USAGE;
+	code = view_load(&v, ctx);
+	if (code != EX_OK)
+		return code;
+	view_warn(&v, ctx);
+	code = is_json ? list_json(&v) : list_table(&v, ctx);
+	view_release(&v);
+	return code;
+}
+
+const struct command command_list = {
+	.name = "list",
+	.args = "[--json]",
+	.does = "show the messages in the spool",
+	.run = run_list,
+};
