@@ -110,27 +110,6 @@ hand_out(struct spoold *d, struct message *m, struct agent *a, int64_t now_us)
 	free(indexes);
 }
 
-/* Whether anything may go out now; else *WAKE_US is when to look again. */
-static bool
-is_open(const struct spoold *d, int64_t now_us, int64_t *wake_us)
-{
-	const struct relay_state *relay = &d->queue.relay;
-
-	/* Before the first scan nobody knows which files are there, and what
-	 * the last spoold left in flight is not sorted out. */
-	if (!d->cfg->has_relay || d->stopping || d->broken || !d->scanned)
-		return false;
-	if (!relay->down)
-		return true;
-	/* One probe at a time. */
-	if (d->probe != NULL)
-		return false;
-	if (relay->next_us <= now_us)
-		return true;
-	*wake_us = relay->next_us;
-	return false;
-}
-
 static void on_due(uv_timer_t *timer);
 
 void
@@ -140,7 +119,7 @@ dispatch(struct spoold *d)
 	struct message *m;
 	struct agent *a;
 
-	while (is_open(d, now_us, &wake_us)) {
+	while (relay_is_open(d, now_us, &wake_us)) {
 		m = queue_first_due(&d->queue);
 		if (m == NULL)
 			break;
@@ -221,40 +200,6 @@ dispatch_finish(struct spoold *d, struct message *m)
 	record(d, &ev);
 }
 
-static void
-relay_up(struct spoold *d, const char *server)
-{
-	struct event ev = event_of(EVENT_RELAY_UP, NULL);
-
-	d->probe_rest_us = 0;
-	if (!d->queue.relay.down)
-		return;
-	ev.relay = d->cfg->relay.name;
-	ev.server = server;
-	record(d, &ev);
-	log_msg(LOG_NOTICE, "relay %s is up again", d->cfg->relay.name);
-}
-
-static void
-relay_down(struct spoold *d, const char *reason)
-{
-	struct event ev = event_of(EVENT_RELAY_DOWN, NULL);
-	int64_t now_us = spoold_now(d);
-
-	/* All that was on its way comes back together: one rest for all. */
-	if (d->queue.relay.down && d->queue.relay.next_us > now_us)
-		return;
-	d->probe_rest_us = retry_probe_us(d->probe_rest_us);
-	ev.relay = d->cfg->relay.name;
-	ev.reply = reason;
-	ev.time_us = now_us;
-	ev.next_us = now_us + d->probe_rest_us;
-	log_msg(LOG_WARNING,
-	    "relay %s is down: %s; next probe in %" PRId64 " s", ev.relay,
-	    reason, d->probe_rest_us / 1000000);
-	record(d, &ev);
-}
-
 void
 dispatch_start(struct agent *a, const char *id, const char *server)
 {
@@ -264,9 +209,6 @@ dispatch_start(struct agent *a, const char *id, const char *server)
 		return;
 	free(m->server);
 	m->server = strdup(server);
-	/* The relay takes a transaction: it is up. */
-	relay_up(a->d, server);
-	dispatch(a->d);
 }
 
 static enum event_kind
@@ -351,6 +293,7 @@ dispatch_rcpt(struct agent *a, const char *id, unsigned index,
 		    a->number, id);
 		return;
 	}
+	relay_judge(a->d, m, what, reply);
 	give_result(a, m, index, kind_of(what), delay_us, reply);
 }
 
@@ -396,7 +339,7 @@ dispatch_back(
 		return;
 	end_job(a, m);
 	if (strcmp(why, "relay") == 0)
-		relay_down(d, reason);
+		relay_trouble(d, reason);
 	else if (strcmp(why, "stop") != 0)
 		log_msg(LOG_ERR, "id=%s came back: %s", id, reason);
 	ev = event_of(EVENT_BACK, m);

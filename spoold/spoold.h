@@ -9,6 +9,7 @@
  *	record.c    every change: journal first, then the picture
  *	snapshot.c  .status.json and the journal's rotation
  *	dispatch.c  which message goes to which agent; what comes back
+ *	relay.c     whether the relay is up
  *	agent.c     delivery agents as processes; agent-lines.c what they say
  *	control.c   .control: commands of spoolq
  *	retry.c     waiting times (pure)
@@ -28,6 +29,7 @@
 #include "lib/queue.h"
 #include "lib/spool.h"
 #include "lib/status.h"
+#include "spoold/agent-protocol.h"
 
 /* When to end by itself. */
 enum run_until { RUN_FOREVER, RUN_ONCE, RUN_DRAINED };
@@ -178,6 +180,25 @@ void dispatch_died(struct agent *a, const char *how);
 
 /* After replay: attempts that were going on when spoold ended. */
 void dispatch_recover(struct spoold *d);
+
+/* ---- relay.c --------------------------------------------------------- */
+
+/*
+ * Whether a message may go out at NOW_US.  If not, and a time is known at
+ * which to look again, *RET_WAKE_US is that.
+ */
+bool
+relay_is_open(const struct spoold *d, int64_t now_us, int64_t *ret_wake_us);
+
+/* Trouble with the relay: close the way, or keep it closed for longer. */
+void relay_trouble(struct spoold *d, const char *reason);
+
+/*
+ * What OUTCOME says of the relay: an answer about M shows that it is up; none,
+ * while it is being probed, that it is not.
+ */
+void relay_judge(struct spoold *d, const struct message *m,
+    enum outcome outcome, const char *reply);
 
 /* ---- agent.c --------------------------------------------------------- */
 

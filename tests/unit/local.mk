@@ -106,3 +106,11 @@ tests_unit_test_spoolq_output_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_spoolq_output_LDADD = $(unit_ldadd)
 tests_unit_test_spoolq_output_SOURCES = %D%/test_spoolq_output.c \
 	spoolq/output.c spoolq/json.c
+
+check_PROGRAMS += tests/unit/test_dispatch
+TESTS += tests/unit/test_dispatch
+tests_unit_test_dispatch_CPPFLAGS = $(unit_cppflags) $(UV_CFLAGS)
+tests_unit_test_dispatch_LDADD = $(unit_ldadd) $(UV_LIBS)
+tests_unit_test_dispatch_SOURCES = %D%/test_dispatch.c \
+	spoold/agent-protocol.c spoold/dispatch.c spoold/relay.c \
+	spoold/retry.c
