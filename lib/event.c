@@ -114,6 +114,36 @@ add_envelope(struct json_object *obj, const struct event *ev)
 	return true;
 }
 
+/* What every event has. */
+static bool
+add_head(struct json_object *obj, const struct event *ev)
+{
+	return add_uint(obj, "seq", ev->seq) &&
+	    add_time(obj, "time", ev->time_us) &&
+	    add_string(obj, "event", event_name(ev->kind)) &&
+	    (ev->id[0] == '\0' || add_string(obj, "id", ev->id));
+}
+
+/* What events about a recipient or a relay have. */
+static bool
+add_result(struct json_object *obj, const struct event *ev)
+{
+	return (ev->index < 0 ||
+		   add(obj, "index", json_object_new_int(ev->index))) &&
+	    add_string(obj, "rcpt", ev->rcpt) &&
+	    add_string(obj, "relay", ev->relay) &&
+	    add_string(obj, "server", ev->server) &&
+	    add_string(obj, "reply", ev->reply) &&
+	    add_string(obj, "note", ev->note);
+}
+
+static bool
+add_times(struct json_object *obj, const struct event *ev)
+{
+	return (ev->delay_us < 0 || add_time(obj, "delay", ev->delay_us)) &&
+	    (ev->next_us == 0 || add_time(obj, "next", ev->next_us));
+}
+
 struct json_object *
 event_to_json(const struct event *ev)
 {
@@ -121,20 +151,9 @@ event_to_json(const struct event *ev)
 
 	if (obj == NULL)
 		return NULL;
-	if (add_uint(obj, "seq", ev->seq) &&
-	    add_time(obj, "time", ev->time_us) &&
-	    add_string(obj, "event", event_name(ev->kind)) &&
-	    (ev->id[0] == '\0' || add_string(obj, "id", ev->id)) &&
+	if (add_head(obj, ev) &&
 	    (ev->kind != EVENT_ADMITTED || add_envelope(obj, ev)) &&
-	    (ev->index < 0 ||
-		add(obj, "index", json_object_new_int(ev->index))) &&
-	    add_string(obj, "rcpt", ev->rcpt) &&
-	    add_string(obj, "relay", ev->relay) &&
-	    add_string(obj, "server", ev->server) &&
-	    add_string(obj, "reply", ev->reply) &&
-	    add_string(obj, "note", ev->note) &&
-	    (ev->delay_us < 0 || add_time(obj, "delay", ev->delay_us)) &&
-	    (ev->next_us == 0 || add_time(obj, "next", ev->next_us)))
+	    add_result(obj, ev) && add_times(obj, ev))
 		return obj;
 	json_object_put(obj);
 	return NULL;

@@ -13,9 +13,10 @@
  *	send ID INDEXES		deliver queue/ID to the recipients INDEXES, a
  *				comma-separated list of places in the envelope,
  *				or "*" for all
- *	quit			finish what runs, hand the rest back, exit 0;
- *				end of input means the same
- *	abort			as quit, but cut the sessions short
+ *	quit			finish what runs, hand the rest back, exit 0
+ *	abort			as quit, but cut the sessions short; end of
+ *				input without quit means the same: spoold has
+ *				died, and nobody would hear of a delivery
  *
  * The agent to spoold:
  *

@@ -219,10 +219,8 @@ say_start(struct spoold *d)
 
 	ev.note = d->daemon.version;
 	record(d, &ev);
-	log_msg(LOG_NOTICE, "spoold %s: spool %s, relay %s, %zu queued",
-	    d->daemon.version, d->sp.path,
-	    d->daemon.relay == NULL ? "none" : d->daemon.relay,
-	    d->queue.count[SPOOL_QUEUE]);
+	log_msg(LOG_NOTICE, "spoold %s: spool %s, relay %s", d->daemon.version,
+	    d->sp.path, d->daemon.relay == NULL ? "none" : d->daemon.relay);
 	if (!d->cfg->has_relay)
 		log_msg(LOG_WARNING,
 		    "no relay is configured: mail waits in "
@@ -245,6 +243,9 @@ start(struct spoold *d)
 	if (err < 0)
 		return err;
 	say_start(d);
+	/* The last snapshot speaks of the last spoold: its pid, its relay. */
+	snapshot_want(d);
+	snapshot_tick(d);
 	err = control_init(d);
 	if (err < 0)
 		log_msg(LOG_ERR,

@@ -113,6 +113,7 @@ open_spool(struct spool *sp, const char *path)
 	err = lock(sp);
 	if (err == 0)
 		return EX_OK;
+	spool_close(sp);
 	return fail(EX_TEMPFAIL, "cannot lock the spool", path,
 	    err == -EWOULDBLOCK ? "another spoold works on it"
 				: strerror(-err));

@@ -211,9 +211,10 @@ scan_end(struct spoold *d)
 	d->scan_cost_us = spoold_now(d) - d->scan_us;
 	d->scanned = true;
 	if (first) {
+		log_msg(LOG_INFO, "%zu in queue/, %zu in hold/, %zu in failed/",
+		    d->queue.count[SPOOL_QUEUE], d->queue.count[SPOOL_HOLD],
+		    d->queue.count[SPOOL_FAILED]);
 		dispatch_recover(d);
-		snapshot_want(d);
-		snapshot_tick(d);
 	}
 	if (d->scan_again)
 		scan_begin(d);

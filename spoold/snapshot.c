@@ -195,7 +195,7 @@ is_due(const struct spoold *d)
 void
 snapshot_tick(struct spoold *d)
 {
-	if (!d->snapshot_running && d->scanned && is_due(d))
+	if (!d->snapshot_running && is_due(d))
 		begin(d);
 }
 

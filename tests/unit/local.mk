@@ -107,6 +107,27 @@ tests_unit_test_spoolq_output_LDADD = $(unit_ldadd)
 tests_unit_test_spoolq_output_SOURCES = %D%/test_spoolq_output.c \
 	spoolq/output.c spoolq/json.c
 
+check_PROGRAMS += tests/unit/test_normalise
+TESTS += tests/unit/test_normalise
+tests_unit_test_normalise_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_normalise_LDADD = $(unit_ldadd)
+tests_unit_test_normalise_SOURCES = %D%/test_normalise.c \
+	spoold/smtp/normalise.c
+
+check_PROGRAMS += tests/unit/test_stuff
+TESTS += tests/unit/test_stuff
+tests_unit_test_stuff_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_stuff_LDADD = $(unit_ldadd)
+tests_unit_test_stuff_SOURCES = %D%/test_stuff.c spoold/smtp/stuff.c
+
+check_PROGRAMS += tests/unit/test_relay
+TESTS += tests/unit/test_relay
+tests_unit_test_relay_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_relay_LDADD = $(unit_ldadd)
+tests_unit_test_relay_SOURCES = %D%/test_relay.c spoold/smtp/auth.c \
+	spoold/smtp/capabilities.c spoold/smtp/result.c \
+	spoold/smtp/settings.c spoold/agent-protocol.c
+
 check_PROGRAMS += tests/unit/test_dispatch
 TESTS += tests/unit/test_dispatch
 tests_unit_test_dispatch_CPPFLAGS = $(unit_cppflags) $(UV_CFLAGS)

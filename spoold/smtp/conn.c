@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "spoold/smtp/conn.h"
+#include "spoold/smtp/tls.h"
+
+int64_t
+conn_now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct conn *
+conn_new(int abort_fd, int64_t reply_timeout_ms)
+{
+	/* Not calloc(): untouched buffers cost no memory. */
+	struct conn *c = malloc(sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->fd = -1;
+	c->ssl = NULL;
+	c->abort_fd = abort_fd;
+	c->reply_timeout_ms = reply_timeout_ms;
+	c->peer[0] = '\0';
+	c->is_aborted = false;
+	conn_reset(c);
+	return c;
+}
+
+void
+conn_reset(struct conn *c)
+{
+	if (c->ssl != NULL)
+		tls_end(c->ssl, !c->is_dead);
+	c->ssl = NULL;
+	if (c->fd >= 0)
+		(void)close(c->fd);
+	c->fd = -1;
+	c->is_loopback = false;
+	c->is_verified = false;
+	c->is_dead = c->is_aborted;
+	c->is_secret = false;
+	c->has_last_words = false;
+	if (!c->is_dead)
+		c->why[0] = '\0';
+	c->in_start = 0;
+	c->in_end = 0;
+	c->out_len = 0;
+	normaliser_reset(&c->norm);
+}
+
+void
+conn_free(struct conn *c)
+{
+	if (c == NULL)
+		return;
+	conn_reset(c);
+	free(c);
+}
+
+void
+conn_kill(struct conn *c, const char *fmt, ...)
+{
+	va_list args;
+
+	if (c->is_dead)
+		return;
+	c->is_dead = true;
+	va_start(args, fmt);
+	(void)vsnprintf(c->why, sizeof(c->why), fmt, args);
+	va_end(args);
+}
+
+void
+conn_blame(struct conn *c, const char *what)
+{
+	size_t room = sizeof(c->why);
+	size_t len = strlen(what) + 2;
+
+	if (len >= room)
+		return;
+	memmove(c->why + len, c->why, room - len);
+	memcpy(c->why, what, len - 2);
+	memcpy(c->why + len - 2, ": ", 2);
+	c->why[room - 1] = '\0';
+}
+
+int
+conn_wait(struct conn *c, short events, int64_t deadline_ms, const char *late)
+{
+	struct pollfd fds[2] = {
+		{ .fd = c->fd, .events = events },
+		{ .fd = c->abort_fd, .events = POLLIN },
+	};
+	int64_t left_ms;
+	int n;
+
+	for (;;) {
+		left_ms = deadline_ms - conn_now_ms();
+		if (left_ms < 0)
+			left_ms = 0;
+		if (left_ms > 3600000)
+			left_ms = 3600000;
+		n = poll(fds, 2, (int)left_ms);
+		if (n > 0)
+			break;
+		if (n < 0 && errno != EINTR) {
+			conn_kill(c, "poll: %s", strerror(errno));
+			return -1;
+		}
+		if (n == 0 && conn_now_ms() >= deadline_ms) {
+			conn_kill(c, "%s", late);
+			return -1;
+		}
+	}
+	if (fds[1].revents != 0) {
+		conn_kill(c, "asked to stop");
+		c->is_aborted = true;
+		return -1;
+	}
+	return 0;
+}
+
+/* The outcome of a connect(2) that did not complete at once. */
+static int
+finish_connect(struct conn *c, int64_t deadline_ms)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (conn_wait(c, POLLOUT, deadline_ms, strerror(ETIMEDOUT)) < 0)
+		return -1;
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+		err = errno;
+	if (err == 0)
+		return 0;
+	conn_kill(c, "%s", strerror(err));
+	return -1;
+}
+
+static bool
+is_loopback(const struct sockaddr *addr)
+{
+	const struct sockaddr_in *in4 = (const void *)addr;
+	const struct sockaddr_in6 *in6 = (const void *)addr;
+
+	if (addr->sa_family == AF_INET)
+		return ntohl(in4->sin_addr.s_addr) >> 24 == 127;
+	if (addr->sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+	return false;
+}
+
+int
+conn_connect(struct conn *c, const struct sockaddr *addr, socklen_t addr_len,
+    int64_t deadline_ms)
+{
+	const int one = 1;
+
+	c->fd = socket(
+	    addr->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (c->fd < 0) {
+		conn_kill(c, "socket: %s", strerror(errno));
+		return -1;
+	}
+	/* Replies and commands take turns: Nagle would add 40 ms to each. */
+	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	(void)setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	c->is_loopback = is_loopback(addr);
+	if (connect(c->fd, addr, addr_len) == 0)
+		return 0;
+	if (errno == EINPROGRESS)
+		return finish_connect(c, deadline_ms);
+	conn_kill(c, "%s", strerror(errno));
+	return -1;
+}
+
+static void
+lost(struct conn *c, int err)
+{
+	if (err == EPIPE || err == 0)
+		conn_kill(c, "the server closed the connection");
+	else if (err == EPROTO)
+		conn_kill(c, "TLS: %s", tls_error());
+	else
+		conn_kill(c, "%s", strerror(err));
+}
+
+/* Move what is unread to the front, to have room behind it. */
+static void
+make_room(struct conn *c)
+{
+	if (c->in_start == 0)
+		return;
+	memmove(c->in, c->in + c->in_start, c->in_end - c->in_start);
+	c->in_end -= c->in_start;
+	c->in_start = 0;
+}
+
+/* As recv(2) without waiting; *RET_WANT as tls_read(). */
+static ssize_t
+receive(struct conn *c, void *buf, size_t len, short *ret_want)
+{
+	ssize_t n;
+
+	*ret_want = POLLIN;
+	if (c->ssl != NULL)
+		return tls_read(c->ssl, buf, len, ret_want);
+	do
+		n = recv(c->fd, buf, len, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static bool
+would_block(ssize_t n)
+{
+	return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+/*
+ * Read what has arrived.  Returns the count, 0 when nothing has, with the
+ * event to wait for in *RET_WANT, or -1 when C is dead.
+ */
+static ssize_t
+read_now(struct conn *c, short *ret_want)
+{
+	ssize_t n;
+
+	make_room(c);
+	if (c->in_end == sizeof(c->in)) {
+		conn_kill(c, "the server sends without being asked");
+		return -1;
+	}
+	n = receive(c, c->in + c->in_end, sizeof(c->in) - c->in_end, ret_want);
+	if (n > 0) {
+		c->in_end += (size_t)n;
+		return n;
+	}
+	if (would_block(n))
+		return 0;
+	lost(c, n == 0 ? 0 : errno);
+	return -1;
+}
+
+static ssize_t
+write_now(struct conn *c, const char *bytes, size_t len, short *ret_want)
+{
+	ssize_t n;
+
+	*ret_want = POLLOUT;
+	if (c->ssl != NULL)
+		return tls_write(c->ssl, bytes, len, ret_want);
+	do
+		n = send(c->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/*
+ * The connection is no good any more.  A server that refuses often says why
+ * and closes: its words, if there are any, are a better reason than a
+ * broken pipe.
+ */
+static void
+hear_last_words(struct conn *c)
+{
+	char *said;
+	short want;
+	size_t used;
+
+	while (!c->is_dead && c->in_end - c->in_start < sizeof(c->in) &&
+	    read_now(c, &want) > 0)
+		continue;
+	normaliser_reset(&c->norm);
+	if (normaliser_feed(&c->norm, c->in + c->in_start,
+		c->in_end - c->in_start, &used) != REPLY_COMPLETE)
+		return;
+	said = reply_describe(&c->norm.reply);
+	c->has_last_words = true;
+	c->is_dead = false;
+	conn_kill(c, "the server broke off: %s", said != NULL ? said : "");
+	free(said);
+}
+
+/*
+ * Wait until more can be written.  A server that pipelines may wait for us
+ * to read before it reads on.
+ */
+static int
+wait_to_write(struct conn *c, short want, int64_t deadline_ms)
+{
+	if (c->in_end - c->in_start < sizeof(c->in))
+		want |= POLLIN;
+	if (conn_wait(c, want, deadline_ms, "the server reads too slowly") < 0)
+		return -1;
+	return (want & POLLIN) && read_now(c, &want) < 0 ? -1 : 0;
+}
+
+int
+conn_flush(struct conn *c)
+{
+	int64_t deadline_ms = conn_now_ms() + c->reply_timeout_ms;
+	size_t done = 0;
+	short want;
+	ssize_t n;
+	int err;
+
+	if (c->is_dead)
+		return -1;
+	while (done < c->out_len) {
+		n = write_now(c, c->out + done, c->out_len - done, &want);
+		if (n > 0) {
+			done += (size_t)n;
+		} else if (!would_block(n)) {
+			err = n < 0 ? errno : EPIPE;
+			hear_last_words(c);
+			lost(c, err);
+			return -1;
+		} else if (wait_to_write(c, want, deadline_ms) < 0) {
+			return -1;
+		}
+	}
+	if (c->is_secret)
+		explicit_bzero(c->out, c->out_len);
+	c->is_secret = false;
+	c->out_len = 0;
+	return 0;
+}
+
+int
+conn_put(struct conn *c, const void *bytes, size_t len)
+{
+	const char *rest = bytes;
+
+	while (len > 0) {
+		size_t room = sizeof(c->out) - c->out_len;
+		size_t n = len < room ? len : room;
+
+		/* Only for more bytes: the last ones leave by conn_flush(). */
+		if (room == 0) {
+			if (conn_flush(c) < 0)
+				return -1;
+			continue;
+		}
+		memcpy(c->out + c->out_len, rest, n);
+		c->out_len += n;
+		rest += n;
+		len -= n;
+	}
+	return c->is_dead ? -1 : 0;
+}
+
+int
+conn_reply(struct conn *c, int64_t deadline_ms)
+{
+	static const char no_answer[] = "no answer in time";
+	enum normalised state;
+	short want;
+	size_t used;
+
+	normaliser_reset(&c->norm);
+	for (;;) {
+		ssize_t n;
+
+		state = normaliser_feed(&c->norm, c->in + c->in_start,
+		    c->in_end - c->in_start, &used);
+		c->in_start += used;
+		if (state == REPLY_COMPLETE)
+			return 0;
+		if (state == REPLY_BROKEN) {
+			conn_kill(c, "the server sent %s", c->norm.why);
+			return -1;
+		}
+		if (c->is_dead)
+			return -1;
+		n = read_now(c, &want);
+		if (n < 0 ||
+		    (n == 0 && conn_wait(c, want, deadline_ms, no_answer) < 0))
+			return -1;
+		/* A dripping server keeps read_now() busy: look here, too. */
+		if (n > 0 && conn_now_ms() >= deadline_ms) {
+			conn_kill(c, "%s", no_answer);
+			return -1;
+		}
+	}
+}
+
+bool
+conn_has_input(const struct conn *c)
+{
+	return c->in_end > c->in_start;
+}
+
+bool
+conn_is_quiet(struct conn *c)
+{
+	short want;
+
+	if (c->is_dead)
+		return false;
+	if (!conn_has_input(c) && read_now(c, &want) == 0)
+		return true;
+	hear_last_words(c);
+	conn_kill(c, "the server sends without being asked");
+	return false;
+}

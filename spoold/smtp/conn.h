@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * A connection to a server: a socket, TLS over it or not, a buffer either
+ * way, a deadline for everything, and replies read through the normaliser.
+ *
+ * Nothing here knows libESMTP or the order of SMTP's commands.  The first
+ * failure is final: the connection is dead from then on, every call fails,
+ * and WHY says what happened first.  One thread uses a connection; what
+ * cuts it short from outside is a descriptor that it polls along.
+ */
+
+#ifndef SPOOLD_SMTP_CONN_H
+#define SPOOLD_SMTP_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "spoold/smtp/normalise.h"
+
+struct ssl_st; /* OpenSSL's SSL */
+
+/* What is written is collected up to here, whole messages if they fit. */
+#define CONN_OUT_MAX 65536
+#define CONN_IN_MAX 65536
+#define CONN_WHY_MAX 1200
+#define CONN_PEER_MAX 400
+
+struct conn {
+	int fd;             /* -1: not connected */
+	int abort_fd;       /* readable: stop everything; -1: none */
+	struct ssl_st *ssl; /* NULL: plaintext */
+	int64_t reply_timeout_ms;
+	bool is_loopback; /* the peer is this machine */
+	bool is_verified; /* TLS, and the certificate is the host's */
+	bool is_aborted;  /* dead because we were asked to stop */
+	bool is_dead;
+	bool has_last_words;      /* dead, and norm.reply says why */
+	bool is_secret;           /* wipe what was written once it is out */
+	char peer[CONN_PEER_MAX]; /* "mail.example[192.0.2.1]:25" */
+	char why[CONN_WHY_MAX];   /* one clause, when dead */
+	struct normaliser norm;   /* its reply: the last one read */
+	size_t in_start;
+	size_t in_end;
+	size_t out_len;
+	char in[CONN_IN_MAX];
+	char out[CONN_OUT_MAX];
+};
+
+/*
+ * A connection that is not connected; NULL when out of memory.  ABORT_FD is
+ * borrowed.
+ */
+struct conn *conn_new(int abort_fd, int64_t reply_timeout_ms);
+
+/* Close and free; NULL is fine.  TLS is told so, but not waited for. */
+void conn_free(struct conn *c);
+
+/* Forget a failed attempt, to try the next address. */
+void conn_reset(struct conn *c);
+
+/* Milliseconds on a clock that only goes forward. */
+int64_t conn_now_ms(void);
+
+/*
+ * Connect to ADDR by DEADLINE_MS.  0, or -1 when C is dead.
+ */
+int conn_connect(struct conn *c, const struct sockaddr *addr,
+    socklen_t addr_len, int64_t deadline_ms);
+
+/*
+ * Wait until one of EVENTS (as poll(2)) is possible.  0, or -1 when C is
+ * dead; LATE is the reason if DEADLINE_MS passes.
+ */
+int
+conn_wait(struct conn *c, short events, int64_t deadline_ms, const char *late);
+
+/* Append to what is to be written; flushes when full.  0 or -1. */
+int conn_put(struct conn *c, const void *bytes, size_t len);
+
+/* Write out what was put.  0 or -1. */
+int conn_flush(struct conn *c);
+
+/*
+ * Read one reply into C->norm.reply, by DEADLINE_MS as a whole.  0 or -1.
+ */
+int conn_reply(struct conn *c, int64_t deadline_ms);
+
+/*
+ * Whether the connection is alive and the server has said nothing that was
+ * not asked for.  Does not wait.  When it is not so, C is dead, with the
+ * server's words if they are a reply.
+ */
+bool conn_is_quiet(struct conn *c);
+
+/* Whether input is there that nobody read; does not look at the socket. */
+bool conn_has_input(const struct conn *c);
+
+/* Declare C dead; only the first reason counts. */
+void conn_kill(struct conn *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Put "WHAT: " before the reason of a dead C. */
+void conn_blame(struct conn *c, const char *what);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * A job: one message, some of its recipients.  It ends by exactly one of
+ * job_done(), job_back() and job_bad(), which free it; whatever happens, each
+ * recipient gets at most one result before that.
+ *
+ * One thread has a job at a time.
+ */
+
+#ifndef SPOOLD_SMTP_JOB_H
+#define SPOOLD_SMTP_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "lib/spool.h"
+#include "spoold/agent-protocol.h"
+
+struct say;
+
+struct target {
+	size_t index;     /* in the envelope */
+	bool is_done;     /* its result was told */
+	bool is_accepted; /* RCPT was answered by 2xx */
+	void *handle;     /* of the session, while it is tried */
+};
+
+struct job {
+	TAILQ_ENTRY(job) link;
+	struct say *say;
+	char *id;
+	char *indexes;   /* as spoold wrote them */
+	bool is_loaded;  /* what follows is valid */
+	bool is_retried; /* had a second connection of its own */
+	struct qfile qf;
+	struct target *targets;
+	size_t target_count;
+	size_t left;      /* targets without a result */
+	int64_t begun_ms; /* when its transaction began */
+};
+
+TAILQ_HEAD(job_list, job);
+
+/* NULL when out of memory. */
+struct job *job_new(const char *id, const char *indexes, struct say *say);
+
+/*
+ * Open and check the queue file, choose the recipients.  True, also when it
+ * was done before; false when that ended (and freed) the job.
+ */
+bool job_load(struct job *job, const struct spool *sp);
+
+/* Tell a result of TARGET, if it has none yet. */
+void job_tell(struct job *job, struct target *target, enum outcome outcome,
+    const char *reply);
+
+/* job_tell() for all that have no result. */
+void job_tell_rest(struct job *job, enum outcome outcome, const char *reply);
+
+/* Every target has its result. */
+void job_done(struct job *job);
+
+/* Hand the rest back; WHY is "relay", "stop" or "local". */
+void job_back(struct job *job, const char *why, const char *reason);
+
+/* The queue file is torn. */
+void job_bad(struct job *job, const char *reason);
+
+#endif

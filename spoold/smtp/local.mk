@@ -1,0 +1,37 @@
+pkglibexec_PROGRAMS += spoold/smtp/spoold-smtp
+spoold_smtp_spoold_smtp_CPPFLAGS = $(AM_CPPFLAGS) $(BSD_CFLAGS) \
+	$(ESMTP_CFLAGS) $(SSL_CFLAGS)
+spoold_smtp_spoold_smtp_CFLAGS = $(AM_CFLAGS) -pthread
+# Exports the calls that libESMTP is diverted from (hooks.c), nothing else.
+spoold_smtp_spoold_smtp_LDFLAGS = $(AM_LDFLAGS) -pthread \
+	-Wl,--export-dynamic-symbol=getaddrinfo \
+	-Wl,--export-dynamic-symbol=socket \
+	-Wl,--export-dynamic-symbol=connect \
+	-Wl,--export-dynamic-symbol=read \
+	-Wl,--export-dynamic-symbol=write \
+	-Wl,--export-dynamic-symbol=poll \
+	-Wl,--export-dynamic-symbol=close \
+	-Wl,--export-dynamic-symbol=dlopen
+spoold_smtp_spoold_smtp_LDADD = libspool.a $(ESMTP_LIBS) $(SSL_LIBS) $(BSD_LIBS)
+spoold_smtp_spoold_smtp_SOURCES = %D%/main.c \
+	%D%/auth.c %D%/auth.h \
+	%D%/capabilities.c %D%/capabilities.h \
+	%D%/conn.c %D%/conn.h \
+	%D%/hooks.c %D%/hooks.h \
+	%D%/input.c %D%/input.h \
+	%D%/job.c %D%/job.h \
+	%D%/message.c %D%/message.h \
+	%D%/normalise.c %D%/normalise.h \
+	%D%/opening.c %D%/opening.h \
+	%D%/pool.c %D%/pool.h \
+	%D%/resolve.c %D%/resolve.h \
+	%D%/result.c %D%/result.h \
+	%D%/say.c %D%/say.h \
+	%D%/selftest.c %D%/selftest.h \
+	%D%/session.c %D%/session.h \
+	%D%/settings.c %D%/settings.h \
+	%D%/stuff.c %D%/stuff.h \
+	%D%/threads.c %D%/threads.h \
+	%D%/tls.c %D%/tls.h \
+	%D%/transport.c %D%/transport.h \
+	spoold/agent-protocol.c spoold/agent-protocol.h

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * spoold-smtp: the delivery agent for a relay that speaks SMTP.  It talks to
+ * spoold as spoold/agent-protocol.h says and knows nothing of queues,
+ * retries or bounces.
+ *
+ * A process of its own, because a server can make libESMTP crash: here that
+ * costs a retry.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/fsutil.h"
+#include "lib/log.h"
+#include "lib/wire.h"
+#include "spoold/smtp/input.h"
+#include "spoold/smtp/pool.h"
+#include "spoold/smtp/selftest.h"
+#include "spoold/smtp/tls.h"
+
+struct agent {
+	struct relay_settings rs;
+	struct spool sp;
+	struct say say;
+	struct pool pool;
+	struct tls_context *tc;
+	bool is_going; /* "go" was said */
+	bool has_spool;
+	bool has_pool;
+};
+
+/*
+ * No password in a core dump, no files of a user's taken for libESMTP's
+ * settings, no death by a closed connection.
+ */
+static int
+prepare_process(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (fs_open_std_fds() < 0)
+		return -errno;
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (setrlimit(RLIMIT_CORE, &none) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+	    setenv("HOME", "/nonexistent", 1) < 0 ||
+	    setenv("XDG_CONFIG_DIR", "/nonexistent", 1) < 0)
+		return -errno;
+	return 0;
+}
+
+static int
+agent_set(struct agent *agent, const char *key, const char *value)
+{
+	const char *why = NULL;
+	int err;
+
+	if (agent->is_going || key == NULL || value == NULL) {
+		log_msg(LOG_ERR, "protocol: 'set' out of place");
+		return EX_PROTOCOL;
+	}
+	err = settings_set(&agent->rs, key, value, &why);
+	if (err == 0)
+		return EX_OK;
+	log_msg(LOG_ERR, "setting '%s': %s", key,
+	    why != NULL ? why : strerror(-err));
+	return err == -EINVAL ? EX_USAGE : EX_OSERR;
+}
+
+static int
+open_spool(struct agent *agent)
+{
+	char *why = NULL;
+	int err = spool_open(&agent->sp, ".", SPOOL_READ, &why);
+
+	if (err == 0) {
+		agent->has_spool = true;
+		return EX_OK;
+	}
+	log_msg(LOG_ERR, "spool: %s", why != NULL ? why : strerror(-err));
+	free(why);
+	return EX_NOINPUT;
+}
+
+static int
+agent_go(struct agent *agent)
+{
+	const char *fault = settings_fault(&agent->rs);
+	unsigned mechanisms = 0;
+	char why[300];
+	int err;
+
+	if (agent->is_going || fault != NULL) {
+		log_msg(LOG_ERR, "protocol: %s",
+		    fault != NULL ? fault : "'go' twice");
+		return EX_USAGE;
+	}
+	agent->is_going = true;
+	if (selftest_run(&mechanisms, why, sizeof(why)) < 0) {
+		log_msg(LOG_ERR, "self-test: %s", why);
+		return EX_SOFTWARE;
+	}
+	if (agent->rs.user != NULL && mechanisms == 0) {
+		log_msg(LOG_ERR,
+		    "self-test: libESMTP finds none of its AUTH "
+		    "plug-ins");
+		return EX_SOFTWARE;
+	}
+	agent->tc = tls_context_new(agent->rs.ca_file);
+	err = agent->tc == NULL ? -ENOMEM
+				: pool_init(&agent->pool, &agent->rs,
+				      &agent->sp, agent->tc, &agent->say);
+	if (err < 0) {
+		log_msg(LOG_ERR, "cannot start: %s", strerror(-err));
+		return EX_OSERR;
+	}
+	agent->has_pool = true;
+	agent->pool.mechanisms = mechanisms;
+	err = open_spool(agent);
+	if (err == EX_OK)
+		say(&agent->say, "ready", SAY_END);
+	return err;
+}
+
+static int
+agent_send(struct agent *agent, const char *id, const char *indexes)
+{
+	struct job *job;
+
+	if (!agent->has_spool || id == NULL || indexes == NULL) {
+		log_msg(LOG_ERR, "protocol: 'send' out of place");
+		return EX_PROTOCOL;
+	}
+	job = job_new(id, indexes, &agent->say);
+	if (job == NULL)
+		say(&agent->say, "back", id, "local", strerror(ENOMEM),
+		    SAY_END);
+	else
+		pool_add(&agent->pool, job);
+	return EX_OK;
+}
+
+/* Act on a line; *RET_IS_END: it asks to stop. */
+static int
+agent_take(struct agent *agent, char *const *words, bool *ret_is_end)
+{
+	if (strcmp(words[0], "send") == 0)
+		return agent_send(agent, words[1], words[2]);
+	if (strcmp(words[0], "set") == 0)
+		return agent_set(agent, words[1], words[2]);
+	if (strcmp(words[0], "go") == 0)
+		return agent_go(agent);
+	*ret_is_end = true;
+	if (strcmp(words[0], "quit") == 0)
+		return EX_OK;
+	if (strcmp(words[0], "abort") == 0) {
+		if (agent->has_pool)
+			pool_abort(&agent->pool);
+		return EX_OK;
+	}
+	log_msg(LOG_ERR, "protocol: unknown line '%s'", words[0]);
+	return EX_PROTOCOL;
+}
+
+/* Read lines and act on them until one asks to stop. */
+static int
+agent_listen(struct agent *agent, struct input *input)
+{
+	char *words[INPUT_WORDS];
+	bool is_end = false;
+	int got, status = EX_OK;
+
+	while (status == EX_OK && !is_end) {
+		got = input_next(input, words);
+		if (got == 0) {
+			/* spoold has died, and the next one will send again
+			 * what nobody hears us answer. */
+			if (agent->has_pool)
+				pool_abort(&agent->pool);
+			break;
+		}
+		if (got < 0) {
+			log_msg(LOG_ERR, "protocol: %s", strerror(-got));
+			return EX_PROTOCOL;
+		}
+		status = agent_take(agent, words, &is_end);
+		input_release(words);
+	}
+	return status;
+}
+
+/* Let sessions finish what they do; an "abort" may still follow. */
+static void
+agent_finish(struct agent *agent, struct input *input)
+{
+	char *words[INPUT_WORDS];
+	int fd = STDIN_FILENO;
+
+	pool_stop(&agent->pool);
+	while ((fd >= 0 && input_has_line(input)) ||
+	    !pool_wait(&agent->pool, fd)) {
+		if (input_next(input, words) <= 0) {
+			fd = -1;
+			continue;
+		}
+		if (strcmp(words[0], "abort") == 0)
+			pool_abort(&agent->pool);
+		input_release(words);
+	}
+	pool_release(&agent->pool);
+}
+
+int
+main(void)
+{
+	struct agent agent = {
+		.say = { .lock = PTHREAD_MUTEX_INITIALIZER,
+		    .fd = STDOUT_FILENO },
+		.sp = { .dir_fd = -1 },
+	};
+	struct input *input;
+	int status;
+
+	log_init("spoold-smtp");
+	if (prepare_process() < 0 || settings_init(&agent.rs) < 0) {
+		log_msg(LOG_ERR, "cannot start: %s", strerror(errno));
+		return EX_OSERR;
+	}
+	input = input_new(STDIN_FILENO);
+	status = input == NULL ? EX_OSERR : agent_listen(&agent, input);
+	if (agent.has_pool)
+		agent_finish(&agent, input);
+	input_free(input);
+	tls_context_free(agent.tc);
+	if (agent.has_spool)
+		spool_close(&agent.sp);
+	settings_release(&agent.rs);
+	return status;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "spoold/smtp/pool.h"
+#include "spoold/smtp/session.h"
+#include "spoold/smtp/threads.h"
+
+int
+pool_init(struct pool *pool, const struct relay_settings *rs,
+    const struct spool *sp, struct tls_context *tc, struct say *say)
+{
+	pthread_condattr_t attr;
+
+	memset(pool, 0, sizeof(*pool));
+	pool->rs = rs;
+	pool->sp = sp;
+	pool->tc = tc;
+	pool->say = say;
+	pool->abort_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (pool->abort_fd < 0)
+		return -errno;
+	pool->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (pool->ended_fd < 0) {
+		int err = -errno;
+
+		(void)close(pool->abort_fd);
+		return err;
+	}
+	TAILQ_INIT(&pool->waiting);
+	(void)pthread_mutex_init(&pool->lock, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&pool->has_work, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	return 0;
+}
+
+void
+pool_release(struct pool *pool)
+{
+	if (pool->has_left)
+		(void)pthread_join(pool->left, NULL);
+	(void)close(pool->abort_fd);
+	(void)close(pool->ended_fd);
+	(void)pthread_cond_destroy(&pool->has_work);
+	(void)pthread_mutex_destroy(&pool->lock);
+}
+
+/* The first of the waiting jobs; the lock is held. */
+static struct job *
+take_first(struct pool *pool)
+{
+	struct job *job = TAILQ_FIRST(&pool->waiting);
+
+	if (job == NULL)
+		return NULL;
+	TAILQ_REMOVE(&pool->waiting, job, link);
+	pool->waiting_count--;
+	return job;
+}
+
+/* Move all that wait to LIST, to be handed back; the lock is held. */
+static void
+take_all(struct pool *pool, struct job_list *list)
+{
+	TAILQ_INIT(list);
+	TAILQ_CONCAT(list, &pool->waiting, link);
+	pool->waiting_count = 0;
+}
+
+static void
+hand_back(struct job_list *list, const char *why, const char *reason)
+{
+	struct job *job;
+
+	while ((job = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, job, link);
+		job_back(job, why, reason);
+	}
+}
+
+struct job *
+pool_next(struct pool *pool, unsigned wait_ms)
+{
+	struct timespec until;
+	struct job *job;
+	int err = 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	(void)pthread_mutex_lock(&pool->lock);
+	pool->idle_count++;
+	while (pool->waiting_count == 0 && !pool->is_stopping && err == 0 &&
+	    wait_ms > 0)
+		err = pthread_cond_timedwait(
+		    &pool->has_work, &pool->lock, &until);
+	pool->idle_count--;
+	job = take_first(pool);
+	(void)pthread_mutex_unlock(&pool->lock);
+	return job;
+}
+
+/*
+ * Account for the end of this thread; the lock is held and released.  Each
+ * thread waits for the one that ended before it, and pool_release() for the
+ * last: so no thread is in its last steps when the process ends.
+ */
+static void
+leave(struct pool *pool)
+{
+	bool has_left = pool->has_left;
+	pthread_t before = pool->left;
+
+	pool->has_left = true;
+	pool->left = pthread_self();
+	if (--pool->session_count == 0)
+		(void)eventfd_write(pool->ended_fd, 1);
+	(void)pthread_mutex_unlock(&pool->lock);
+	if (has_left)
+		(void)pthread_join(before, NULL);
+}
+
+/* End the thread unless a job has come meanwhile. */
+static bool
+leave_if_idle(struct pool *pool)
+{
+	(void)pthread_mutex_lock(&pool->lock);
+	if (pool->waiting_count == 0) {
+		leave(pool);
+		return true;
+	}
+	(void)pthread_mutex_unlock(&pool->lock);
+	return false;
+}
+
+/*
+ * End the thread because the relay cannot be reached.  Other sessions may be
+ * luckier; the last one gives up for all jobs that wait.
+ */
+static void
+give_up(struct pool *pool, const char *reason)
+{
+	struct job_list list;
+
+	for (;;) {
+		(void)pthread_mutex_lock(&pool->lock);
+		if (pool->session_count > 1 || pool->waiting_count == 0)
+			break;
+		take_all(pool, &list);
+		(void)pthread_mutex_unlock(&pool->lock);
+		hand_back(&list, "relay", reason);
+	}
+	leave(pool);
+}
+
+static void *
+work(void *arg)
+{
+	struct pool *pool = arg;
+	struct job *job;
+	char *trouble = NULL;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	pool->starting_count--;
+	job = take_first(pool);
+	(void)pthread_mutex_unlock(&pool->lock);
+	while (trouble == NULL) {
+		if (job != NULL)
+			job = session_run(pool, job, &trouble);
+		else if ((job = pool_next(pool, 0)) == NULL &&
+		    leave_if_idle(pool))
+			return NULL;
+	}
+	give_up(pool, trouble);
+	free(trouble);
+	return NULL;
+}
+
+/* Start a session if a job needs one; the lock is held. */
+static void
+start_one(struct pool *pool)
+{
+	pthread_t thread;
+
+	if (pool->is_stopping ||
+	    pool->waiting_count <= pool->idle_count + pool->starting_count ||
+	    pool->session_count >= pool->rs->connections)
+		return;
+	if (thread_start(work, pool, &thread) < 0)
+		return;
+	pool->session_count++;
+	pool->starting_count++;
+}
+
+void
+pool_connected(struct pool *pool)
+{
+	(void)pthread_mutex_lock(&pool->lock);
+	start_one(pool);
+	(void)pthread_mutex_unlock(&pool->lock);
+}
+
+void
+pool_add(struct pool *pool, struct job *job)
+{
+	struct job_list list;
+
+	TAILQ_INIT(&list);
+	(void)pthread_mutex_lock(&pool->lock);
+	TAILQ_INSERT_TAIL(&pool->waiting, job, link);
+	pool->waiting_count++;
+	start_one(pool);
+	/* No thread at all: nobody would ever look at it. */
+	if (pool->session_count == 0)
+		take_all(pool, &list);
+	(void)pthread_cond_signal(&pool->has_work);
+	(void)pthread_mutex_unlock(&pool->lock);
+	hand_back(&list, "local", "cannot start a thread");
+}
+
+void
+pool_stop(struct pool *pool)
+{
+	struct job_list list;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	pool->is_stopping = true;
+	take_all(pool, &list);
+	(void)pthread_cond_broadcast(&pool->has_work);
+	(void)pthread_mutex_unlock(&pool->lock);
+	hand_back(&list, "stop", "asked to stop");
+}
+
+void
+pool_abort(struct pool *pool)
+{
+	pool_stop(pool);
+	/* Never read: it stays readable for every poll there is. */
+	(void)eventfd_write(pool->abort_fd, 1);
+}
+
+bool
+pool_wait(struct pool *pool, int fd)
+{
+	struct pollfd fds[2] = {
+		{ .fd = pool->ended_fd, .events = POLLIN },
+		{ .fd = fd, .events = POLLIN },
+	};
+	eventfd_t count;
+	bool is_empty;
+
+	for (;;) {
+		(void)pthread_mutex_lock(&pool->lock);
+		is_empty = pool->session_count == 0;
+		(void)pthread_mutex_unlock(&pool->lock);
+		if (is_empty)
+			return true;
+		if (poll(fds, 2, -1) > 0 && fds[1].revents != 0)
+			return false;
+		(void)eventfd_read(pool->ended_fd, &count);
+	}
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/*
+ * What the SMTP agent decides without a network: what a server offers, how
+ * to log in, what a code means, what became of a message, its settings.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "spoold/smtp/auth.h"
+#include "spoold/smtp/capabilities.h"
+#include "spoold/smtp/result.h"
+#include "spoold/smtp/settings.h"
+#include "tests/unit/unit.h"
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+#define ALL (MECHANISM_PLAIN | MECHANISM_LOGIN | MECHANISM_CRAM_MD5)
+
+/* ---- EHLO ------------------------------------------------------------ */
+
+static const struct {
+	const char *text;
+	struct capabilities want;
+} offers[] = {
+	{ "", { 0 } },
+	{ "PIPELINING", { 0 } },
+	{ "x\nPIPELINING\n8BITMIME\nDSN\nSTARTTLS",
+	    { .has_pipelining = true,
+		.has_8bitmime = true,
+		.has_dsn = true,
+		.has_starttls = true } },
+	{ "x\npipelining\n8bitMime",
+	    { .has_pipelining = true, .has_8bitmime = true } },
+	{ "x\nPIPELININGS\nXDSN\n8BIT", { 0 } },
+	{ "x\nSIZE", { .has_size = true } },
+	{ "x\nSIZE 0", { .has_size = true } },
+	{ "x\nSIZE 10240000", { .has_size = true, .size_limit = 10240000 } },
+	{ "x\nSIZE  5 6", { .has_size = true, .size_limit = 5 } },
+	{ "x\nSIZE -1", { .has_size = true } },
+	{ "x\nSIZE 99999999999999999999999999", { .has_size = true } },
+	{ "x\nAUTH PLAIN login CRAM-MD5 GSSAPI",
+	    { .has_auth = true, .mechanisms = ALL } },
+	{ "x\nAUTH=LOGIN PLAIN",
+	    { .has_auth = true,
+		.mechanisms = MECHANISM_LOGIN | MECHANISM_PLAIN } },
+	{ "x\nAUTH PLAINER XPLAIN", { .has_auth = true } },
+	{ "x\nAUTH\n\n \n=\n", { .has_auth = true } },
+};
+
+START_TEST(reads_what_a_server_offers)
+{
+	struct capabilities got;
+	struct reply r = { .code = 250 };
+
+	r.len = strlen(offers[_i].text);
+	memcpy(r.text, offers[_i].text, r.len);
+	capabilities_parse(&r, &got);
+	ck_assert_int_eq(got.has_pipelining, offers[_i].want.has_pipelining);
+	ck_assert_int_eq(got.has_8bitmime, offers[_i].want.has_8bitmime);
+	ck_assert_int_eq(got.has_dsn, offers[_i].want.has_dsn);
+	ck_assert_int_eq(got.has_starttls, offers[_i].want.has_starttls);
+	ck_assert_int_eq(got.has_size, offers[_i].want.has_size);
+	ck_assert_int_eq(got.has_auth, offers[_i].want.has_auth);
+	ck_assert_uint_eq(got.size_limit, offers[_i].want.size_limit);
+	ck_assert_uint_eq(got.mechanisms, offers[_i].want.mechanisms);
+}
+END_TEST
+
+START_TEST(tells_libesmtp_what_is_safe)
+{
+	struct capabilities caps = {
+		.has_pipelining = true,
+		.has_8bitmime = true,
+		.has_dsn = true,
+		.has_starttls = true,
+		.has_size = true,
+		.has_auth = true,
+		.size_limit = 999999999999999999,
+		.mechanisms = ALL,
+	};
+	char buf[256];
+
+	ck_assert_uint_eq(
+	    capabilities_write(&caps, MECHANISM_CRAM_MD5, buf, sizeof(buf)),
+	    strlen(buf));
+	ck_assert_str_eq(buf,
+	    "250-relay\r\n250-PIPELINING\r\n"
+	    "250-8BITMIME\r\n250-DSN\r\n250-SIZE 999999999999999999\r\n"
+	    "250-AUTH CRAM-MD5\r\n250 HELP\r\n");
+	memset(&caps, 0, sizeof(caps));
+	(void)capabilities_write(&caps, 0, buf, sizeof(buf));
+	ck_assert_str_eq(buf, "250-relay\r\n250 HELP\r\n");
+}
+END_TEST
+
+/* ---- AUTH ------------------------------------------------------------ */
+
+static const struct {
+	bool has_auth;
+	unsigned offered;
+	bool is_private;
+	unsigned want; /* 0: WHY says why */
+	const char *why;
+} logins[] = {
+	{ true, ALL, true, MECHANISM_CRAM_MD5, NULL },
+	{ true, ALL, false, MECHANISM_CRAM_MD5, NULL },
+	{ true, MECHANISM_PLAIN | MECHANISM_LOGIN, true, MECHANISM_PLAIN,
+	    NULL },
+	{ true, MECHANISM_LOGIN, true, MECHANISM_LOGIN, NULL },
+	{ true, MECHANISM_PLAIN | MECHANISM_LOGIN, false, 0,
+	    "AUTH: PLAIN and LOGIN need TLS with a valid certificate" },
+	{ true, 0, true, 0,
+	    "AUTH: none of CRAM-MD5, PLAIN and LOGIN is offered" },
+	{ false, 0, true, 0, "AUTH is not offered" },
+};
+
+START_TEST(chooses_a_mechanism)
+{
+	struct capabilities caps = {
+		.has_auth = logins[_i].has_auth,
+		.mechanisms = logins[_i].offered,
+	};
+	const char *why = NULL;
+
+	ck_assert_uint_eq(
+	    auth_choose(&caps, logins[_i].is_private, &why), logins[_i].want);
+	if (logins[_i].want == 0)
+		ck_assert_str_eq(why, logins[_i].why);
+}
+END_TEST
+
+#define P64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define P255 \
+	P64 P64 P64 "0123456789abcdef0123456789abcdef0123456789abcdef" \
+		    "0123456789abcde"
+
+static const struct {
+	const char *content;
+	size_t len;
+	mode_t mode;
+	const char *want; /* NULL: refused */
+} files[] = {
+	{ "secret\n", 7, 0600, "secret" },
+	{ "secret", 6, 0600, "secret" },
+	{ "secret\r\n", 8, 0400, "secret" },
+	{ " a b \nsecond\n", 13, 0600, " a b " },
+	{ P255 "\n", 256, 0600, P255 },
+	{ P255 "\r\n", 257, 0600, P255 },
+	{ P255 "x\n", 257, 0600, NULL },
+	{ P255 P255, 510, 0600, NULL },
+	{ "", 0, 0600, NULL },
+	{ "\nsecret\n", 8, 0600, NULL },
+	{ "a\0b\n", 4, 0600, NULL },
+	{ "secret\n", 7, 0640, NULL },
+	{ "secret\n", 7, 0604, NULL },
+	{ "secret\n", 7, 0666, NULL },
+};
+
+START_TEST(reads_a_password)
+{
+	char path[] = "/tmp/test_relay.XXXXXX";
+	char password[CREDENTIAL_MAX + 1] = "", why[200] = "";
+	int fd = mkstemp(path), result;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, files[_i].content, files[_i].len),
+	    (ssize_t)files[_i].len);
+	ck_assert_int_eq(fchmod(fd, files[_i].mode), 0);
+	ck_assert_int_eq(close(fd), 0);
+	result = auth_read_password(path, password, why, sizeof(why));
+	ck_assert_int_eq(unlink(path), 0);
+	if (files[_i].want != NULL) {
+		ck_assert_int_eq(result, 0);
+		ck_assert_str_eq(password, files[_i].want);
+	} else {
+		ck_assert_int_eq(result, -1);
+		ck_assert_ptr_nonnull(strstr(why, path));
+		ck_assert_ptr_null(strstr(why, "secret"));
+	}
+}
+END_TEST
+
+START_TEST(reads_no_password_from_what_is_no_file)
+{
+	char password[CREDENTIAL_MAX + 1], why[200];
+
+	ck_assert_int_eq(
+	    auth_read_password("/nonexistent", password, why, sizeof(why)), -1);
+	ck_assert_str_eq(
+	    why, "password_file '/nonexistent': No such file or directory");
+	ck_assert_int_eq(
+	    auth_read_password("/dev/zero", password, why, sizeof(why)), -1);
+	ck_assert_int_eq(
+	    auth_read_password("/tmp", password, why, sizeof(why)), -1);
+}
+END_TEST
+
+/* ---- results --------------------------------------------------------- */
+
+static const struct {
+	unsigned code;
+	enum outcome message;
+	enum outcome rcpt;
+} codes[] = {
+	{ 250, OUTCOME_DELIVERED, OUTCOME_DELIVERED },
+	{ 251, OUTCOME_DELIVERED, OUTCOME_DELIVERED },
+	{ 354, OUTCOME_DEFERRED, OUTCOME_DEFERRED },
+	{ 421, OUTCOME_DEFERRED, OUTCOME_DEFERRED },
+	{ 450, OUTCOME_DEFERRED, OUTCOME_DEFERRED },
+	{ 452, OUTCOME_DEFERRED, OUTCOME_DEFERRED },
+	{ 550, OUTCOME_FAILED, OUTCOME_FAILED },
+	{ 552, OUTCOME_FAILED, OUTCOME_DEFERRED },
+	{ 554, OUTCOME_FAILED, OUTCOME_FAILED },
+	{ 530, OUTCOME_DEFERRED, OUTCOME_DEFERRED },
+	{ 535, OUTCOME_DEFERRED, OUTCOME_DEFERRED },
+};
+
+START_TEST(knows_what_a_code_means)
+{
+	ck_assert_int_eq(
+	    result_outcome(codes[_i].code, false), codes[_i].message);
+	ck_assert_int_eq(result_outcome(codes[_i].code, true), codes[_i].rcpt);
+}
+END_TEST
+
+static const struct {
+	struct answers answers;
+	enum fate fate;
+	unsigned code;
+} fates[] = {
+	{ { .mail = 0 }, FATE_RELAY, 0 },
+	{ { .mail = 421 }, FATE_RELAY, 0 },
+	{ { .mail = 530 }, FATE_RELAY, 0 },
+	{ { .mail = 0, .last_words = 550 }, FATE_RELAY, 0 },
+	{ { .mail = 451 }, FATE_ANSWERED, 451 },
+	{ { .mail = 550 }, FATE_ANSWERED, 550 },
+	{ { .mail = 250 }, FATE_LOST, 0 },
+	{ { .mail = 250, .final = 451 }, FATE_ANSWERED, 451 },
+	{ { .mail = 250, .final = 554 }, FATE_ANSWERED, 554 },
+	/* A 250 to DATA is no success. */
+	{ { .mail = 250, .final = 250 }, FATE_LOST, 0 },
+	{ { .mail = 250, .final = 250, .is_data_ok = true }, FATE_LOST, 0 },
+	{ { .mail = 250, .is_data_ok = true }, FATE_LOST, 0 },
+	{ { .mail = 250, .is_data_ok = true, .is_dot_sent = true },
+	    FATE_UNCERTAIN, 0 },
+	{ { .mail = 250,
+	      .is_data_ok = true,
+	      .is_dot_sent = true,
+	      .final = 250 },
+	    FATE_ANSWERED, 250 },
+	{ { .mail = 250,
+	      .is_data_ok = true,
+	      .is_dot_sent = true,
+	      .final = 550 },
+	    FATE_ANSWERED, 550 },
+	/* Refused in the middle of the message. */
+	{ { .mail = 250, .is_data_ok = true, .last_words = 552 }, FATE_ANSWERED,
+	    552 },
+	{ { .mail = 250, .is_data_ok = true, .last_words = 421 }, FATE_LOST,
+	    0 },
+	{ { .mail = 250, .is_data_ok = true, .last_words = 250 }, FATE_LOST,
+	    0 },
+	{ { .mail = 250, .last_words = 552 }, FATE_LOST, 0 },
+	{ { .mail = 250,
+	      .is_data_ok = true,
+	      .is_dot_sent = true,
+	      .last_words = 552 },
+	    FATE_UNCERTAIN, 0 },
+};
+
+START_TEST(knows_what_became_of_a_message)
+{
+	unsigned code = 0;
+
+	ck_assert_int_eq(
+	    result_fate(&fates[_i].answers, &code), fates[_i].fate);
+	ck_assert_uint_eq(code, fates[_i].code);
+}
+END_TEST
+
+START_TEST(names_every_outcome)
+{
+	enum outcome outcome;
+
+	for (int i = 0; i < OUTCOMES; i++) {
+		ck_assert(
+		    outcome_parse(outcome_name((enum outcome)i), &outcome));
+		ck_assert_int_eq(outcome, i);
+	}
+	ck_assert(!outcome_parse("", &outcome));
+	ck_assert(!outcome_parse("Delivered", &outcome));
+	ck_assert_str_eq(outcome_name(OUTCOME_UNCERTAIN), "uncertain");
+}
+END_TEST
+
+/* ---- settings -------------------------------------------------------- */
+
+static const struct {
+	const char *key;
+	const char *value;
+	int want;
+} values[] = {
+	{ "host", "mail.example", 0 },
+	{ "host", "[::1]", 0 },
+	{ "host", "a\r\nb", -EINVAL },
+	{ "helo", "x\ny", -EINVAL },
+	{ "port", "587", 0 },
+	{ "port", "0", -EINVAL },
+	{ "port", "65536", -EINVAL },
+	{ "port", "smtp", -EINVAL },
+	{ "port", "", -EINVAL },
+	{ "connections", "0", -EINVAL },
+	{ "connections", "64", 0 },
+	{ "reply_timeout", "-1", -EINVAL },
+	{ "linger_ms", "0", 0 },
+	{ "tls", "implicit", 0 },
+	{ "tls", "yes", -EINVAL },
+	{ "user", "", 0 },
+	{ "user", P255, 0 },
+	{ "user", P255 "x", -EINVAL },
+	{ "maildir", "/x", 0 },
+	{ "colour", "red", -EINVAL },
+};
+
+START_TEST(takes_settings)
+{
+	struct relay_settings rs;
+	const char *why = NULL;
+
+	ck_assert_int_eq(settings_init(&rs), 0);
+	ck_assert_int_eq(
+	    settings_set(&rs, values[_i].key, values[_i].value, &why),
+	    values[_i].want);
+	ck_assert_int_eq(why != NULL, values[_i].want != 0);
+	settings_release(&rs);
+}
+END_TEST
+
+START_TEST(knows_what_is_missing)
+{
+	struct relay_settings rs;
+	const char *why;
+
+	ck_assert_int_eq(settings_init(&rs), 0);
+	ck_assert_str_eq(settings_fault(&rs), "no host was set");
+	ck_assert_int_eq(settings_set(&rs, "host", "[::1]", &why), 0);
+	ck_assert_str_eq(rs.host, "::1");
+	ck_assert_ptr_null(settings_fault(&rs));
+	ck_assert_int_eq(settings_set(&rs, "user", "joe", &why), 0);
+	ck_assert_str_eq(
+	    settings_fault(&rs), "user is set without password_file");
+	ck_assert_int_eq(
+	    settings_set(&rs, "session_messages", "100000", &why), 0);
+	ck_assert_uint_eq(rs.session_messages, 500);
+	settings_release(&rs);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("relay");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_loop_test(tc, reads_what_a_server_offers, 0, COUNT(offers));
+	tcase_add_test(tc, tells_libesmtp_what_is_safe);
+	tcase_add_loop_test(tc, chooses_a_mechanism, 0, COUNT(logins));
+	tcase_add_loop_test(tc, reads_a_password, 0, COUNT(files));
+	tcase_add_test(tc, reads_no_password_from_what_is_no_file);
+	tcase_add_loop_test(tc, knows_what_a_code_means, 0, COUNT(codes));
+	tcase_add_loop_test(
+	    tc, knows_what_became_of_a_message, 0, COUNT(fates));
+	tcase_add_test(tc, names_every_outcome);
+	tcase_add_loop_test(tc, takes_settings, 0, COUNT(values));
+	tcase_add_test(tc, knows_what_is_missing);
+	suite_add_tcase(s, tc);
+	return unit_main(s);
+}
