@@ -1,0 +1,2 @@
+# contrib/: installation, systemd unit
+include %D%/install.mk
