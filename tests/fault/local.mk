@@ -1,0 +1,13 @@
+# What happens when things go wrong: kills, errors, full disks, power cuts.
+# These take strace, and some root; without it they say so and are skipped.
+fault_tests = \
+	%D%/agent-kill.t \
+	%D%/order.t \
+	%D%/power.t \
+	%D%/sendmail-err.t \
+	%D%/sendmail-kill.t \
+	%D%/space.t \
+	%D%/spoold-kill.t
+TESTS += $(fault_tests)
+EXTRA_DIST += $(fault_tests) %D%/check-queue.pl %D%/fault.sh \
+	tests/bench/bench.sh tests/bench/put.c
