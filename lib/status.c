@@ -94,6 +94,17 @@ put_message(FILE *out, const struct message *m)
 }
 
 static void
+put_relay(FILE *out, const struct relay_state *r)
+{
+	(void)fprintf(out, "{\"name\":\"default\",\"state\":\"%s\"",
+	    r->down ? "down" : "up");
+	put_key_time(out, "since", r->since_us);
+	put_key_time(out, "next", r->next_us);
+	put_key_string(out, "reason", r->reason);
+	(void)fputc('}', out);
+}
+
+static void
 put_head(FILE *out, const struct queue *q, const struct status_daemon *d,
     int64_t now_us)
 {
@@ -114,13 +125,10 @@ put_head(FILE *out, const struct queue *q, const struct status_daemon *d,
 	    ",\"dropped\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
 	    t->admitted, t->delivered, t->deferred, t->failed, t->dropped,
 	    t->bytes);
-	(void)fprintf(out,
-	    ",\"relays\":[{\"name\":\"default\",\"state\":\"%s\"",
-	    r->down ? "down" : "up");
-	put_key_time(out, "since", r->since_us);
-	put_key_time(out, "next", r->next_us);
-	put_key_string(out, "reason", r->reason);
-	(void)fprintf(out, "}],%s", messages_mark);
+	(void)fputs(",\"relays\":[", out);
+	if (d->relay != NULL)
+		put_relay(out, r);
+	(void)fprintf(out, "],%s", messages_mark);
 }
 
 int

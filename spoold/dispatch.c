@@ -249,13 +249,16 @@ log_result(const struct event *ev, const struct message *m)
 	int priority = ev->kind == EVENT_DELIVERED ? LOG_INFO
 	    : ev->kind == EVENT_FAILED             ? LOG_ERR
 						   : LOG_WARNING;
+	char delay[32] = "-";
 
+	if (ev->delay_us >= 0)
+		(void)snprintf(
+		    delay, sizeof(delay), "%.3f", (double)ev->delay_us / 1e6);
 	log_msg(priority,
 	    "%s id=%s from=<%s> to=<%s> relay=%s[%s] "
-	    "delay_s=%.3f reply=\"%s\"%s%s",
+	    "delay_s=%s reply=\"%s\"%s%s",
 	    event_name(ev->kind), m->id, m->sender, ev->rcpt, ev->relay,
-	    ev->server == NULL ? "" : ev->server, (double)ev->delay_us / 1e6,
-	    ev->reply,
+	    ev->server == NULL ? "" : ev->server, delay, ev->reply,
 	    ev->note == NULL ? "" : " note=", ev->note == NULL ? "" : ev->note);
 }
 

@@ -20,8 +20,9 @@
 
 /* Text kept of a reply; what comes after is dropped. */
 #define REPLY_TEXT_MAX 4096
-/* Longest line taken, eight times what RFC 5321 allows. */
-#define REPLY_LINE_MAX 4096
+/* Longest line taken, far beyond RFC 5321: a reply to the final dot that is
+ * not understood is a message sent twice. */
+#define REPLY_LINE_MAX 16384
 /* Most bytes of one reply, all lines together. */
 #define REPLY_BYTES_MAX 32768
 
