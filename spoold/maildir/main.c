@@ -364,10 +364,11 @@ main(int argc, char *argv[])
 	(void)fs_open_std_fds();
 	/*
 	 * A spoold that has gone shows as a failed write, after the delivery;
-	 * and an interrupt from the terminal is spoold's to pass on.
+	 * and what a terminal sends to all is for spoold to pass on.
 	 */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
 
 	result = spool_open(&a.spool, ".", SPOOL_READ, &why);
 	if (result < 0) {

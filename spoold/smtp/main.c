@@ -53,6 +53,9 @@ prepare_process(void)
 	if (fs_open_std_fds() < 0)
 		return -errno;
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* What a terminal sends to all is for spoold to pass on. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
 	if (setrlimit(RLIMIT_CORE, &none) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
 	    setenv("HOME", "/nonexistent", 1) < 0 ||

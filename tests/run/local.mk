@@ -14,6 +14,7 @@ run_tests = \
 	%D%/once.t \
 	%D%/partial.t \
 	%D%/restart.t \
+	%D%/signals.t \
 	%D%/smtpd.t \
 	%D%/tls.t
 TESTS += $(run_tests)

@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: the spoold authors
+#
+# What spoold does at each signal, and in the background.
+
+. "${srcdir:?}/tests/run/lib.sh"
+
+make_spool
+start_smtpd --rule 'rcpt match=busy* times=1 reply "451 4.2.0 busy"'
+relay=(--relay "127.0.0.1:$smtpd_port" --tls none)
+
+# in_a_group: spoold as a shell with job control would run it
+in_a_group() {
+	set -m
+	start_spoold "${relay[@]}"
+	set +m
+}
+
+in_a_group
+send_simple a@x.test one@y.test
+ok "mail is delivered" wait_for 10 has_messages 1
+# Control-C at a terminal reaches the agents too.
+kill -INT -- "-$spoold_pid"
+ok "SIGINT to all of the group stops spoold" \
+    wait_for 10 is_gone "$spoold_pid"
+wait "$spoold_pid"
+is "$?" 0 "in order"
+unlike "$(<"$spoold_log")" "died" "and no agent dies of it"
+like "$(<"$spool/.status.json")" '"pid":0' "the status says that it ended"
+
+start_spoold "${relay[@]}"
+send_simple a@x.test busy@y.test
+ok "a recipient is deferred" wait_for 10 has_events 1 deferred
+kill -USR1 "$spoold_pid"
+ok "SIGUSR1 writes the status" wait_for 10 \
+    grep -q '"reply":"451 4.2.0 busy' "$spool/.status.json"
+kill -URG "$spoold_pid"
+ok "SIGURG makes everything due" wait_for 10 has_messages 2
+
+# A file that a directory event did not bring, as on a network.
+kill -STOP "$spoold_pid"
+send_simple a@x.test hup@y.test
+kill -HUP "$spoold_pid"
+kill -CONT "$spoold_pid"
+ok "SIGHUP scans the spool" wait_for 10 has_messages 3
+kill -TERM "$spoold_pid"
+ok "SIGTERM stops" wait_for 10 is_gone "$spoold_pid"
+wait "$spoold_pid"
+is "$?" 0 "in order, too"
+ok "no socket is left" test ! -e "$spool/.control"
+
+# In the background.
+ok "--daemon returns" run_spoold --daemon "${relay[@]}"
+ok "and serves" wait_for 10 test -S "$spool/.control"
+ok "the status has its number" wait_for 10 \
+    grep -q '"pid":[1-9]' "$spool/.status.json"
+pid=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' "$spool/.status.json")
+at_cleanup "kill -KILL $pid 2>/dev/null"
+send_simple a@x.test background@y.test
+ok "it delivers" wait_for 10 has_messages 4
+fails 75 "a second one is refused" run_spoold --daemon "${relay[@]}"
+is "$(readlink "/proc/$pid/fd/0")" /dev/null "it has left the terminal"
+kill -TERM "$pid"
+ok "SIGTERM stops it" wait_for 10 is_gone "$pid"
+done_testing
