@@ -3,7 +3,7 @@
 
 /*
  * The values of configuration keys, from text: what conf.c's table is made
- * of.  For conf.c only.
+ * of; and what else conf.c has to know of a file's text.  For conf.c only.
  */
 
 #ifndef SPOOL_CONF_VALUE_H
@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "lib/conf.h"
+#include "lib/span.h"
 
 /* Longest value of any key, in bytes. */
 #define CONFIG_VALUE_MAX 4000
@@ -48,5 +49,15 @@ bool config_is_loopback(const char *host);
 
 /* Whether NAME can be a host or domain name, or an address literal. */
 bool config_is_name(const char *name);
+
+/*
+ * Whether TEXT has "${" outside a line of comment: then the line and the
+ * whole "${NAME}".
+ */
+bool
+config_find_variable(const char *text, unsigned *ret_line, struct span *ret);
+
+/* The line of TEXT in which its last word, number or string begins. */
+unsigned config_last_line(const char *text);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/conf-value.h"
@@ -68,6 +69,38 @@ exposes_login(const struct relay_config *relay)
 	    !config_is_loopback(relay->host);
 }
 
+/* "FILE: WHAT", or WHAT when there is no file.  Always -EINVAL. */
+static int
+refuse_whole(
+    const struct config *cfg, struct config_error *err, const char *what)
+{
+	if (cfg->path != NULL)
+		snprintf(err->text, sizeof(err->text), "%.200s: %s", cfg->path,
+		    what);
+	else
+		snprintf(err->text, sizeof(err->text), "%s", what);
+	return -EINVAL;
+}
+
+int
+config_load(struct config *cfg, const char *path, const char *spool,
+    struct config_error *err)
+{
+	int result = config_init(cfg);
+
+	if (result < 0) {
+		snprintf(err->text, sizeof(err->text), "%s", strerror(-result));
+		return result;
+	}
+	result =
+	    config_read(cfg, path != NULL ? path : CONFIG_DEFAULT_PATH, err);
+	if (result == -ENOENT && path == NULL)
+		result = 0;
+	if (result == 0 && spool != NULL)
+		result = config_set(cfg, "spool", spool, err);
+	return result;
+}
+
 int
 config_check(const struct config *cfg, struct config_error *err)
 {
@@ -81,14 +114,78 @@ config_check(const struct config *cfg, struct config_error *err)
 	else if (exposes_login(relay))
 		what = "a login needs a connection that cannot be listened "
 		       "to: set tls = starttls or tls = implicit";
-	if (what == NULL)
+	return what == NULL ? 0 : refuse_whole(cfg, err, what);
+}
+
+/* Whether this process can read the file PATH; 0 or -errno. */
+static int
+try_file(const char *path)
+{
+	struct stat st;
+	int fd, result = 0;
+
+	/* Non-blocking: a FIFO of that name is no reason to wait. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		result = -errno;
+	else if (S_ISDIR(st.st_mode))
+		result = -EISDIR;
+	close(fd);
+	return result;
+}
+
+/* Whether the directory that is to hold the file PATH is there. */
+static int
+try_directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+	char *dir;
+	int result = 0;
+
+	if (slash == NULL)
 		return 0;
-	if (cfg->path != NULL)
-		snprintf(err->text, sizeof(err->text), "%.200s: %s", cfg->path,
-		    what);
-	else
-		snprintf(err->text, sizeof(err->text), "%s", what);
-	return -EINVAL;
+	dir = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	if (dir == NULL)
+		return -ENOMEM;
+	if (stat(dir, &st) < 0)
+		result = -errno;
+	else if (!S_ISDIR(st.st_mode))
+		result = -ENOTDIR;
+	free(dir);
+	return result;
+}
+
+int
+config_check_files(const struct config *cfg, struct config_error *err)
+{
+	const struct {
+		const char *key, *path;
+		int (*try)(const char *path);
+		const char *where;
+	} files[] = {
+		{ "password_file", cfg->relay.password_file, try_file, "" },
+		{ "ca_file", cfg->relay.ca_file, try_file, "" },
+		{ "json", cfg->json, try_directory_of, "its directory: " },
+	};
+	char what[300];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		int result;
+
+		if (files[i].path == NULL)
+			continue;
+		result = files[i].try(files[i].path);
+		if (result == 0)
+			continue;
+		snprintf(what, sizeof(what), "%s '%.200s': %s%s", files[i].key,
+		    files[i].path, files[i].where, strerror(-result));
+		(void)refuse_whole(cfg, err, what);
+		return result;
+	}
+	return 0;
 }
 
 /* The first line of /etc/mailname, or NULL when there is no name in it. */

@@ -190,6 +190,7 @@ config_set(struct config *cfg, const char *key, const char *value,
 struct parse {
 	struct config *scratch; /* takes the values one by one */
 	struct config_error *err;
+	const char *text; /* all of the file */
 	bool failed;
 	bool seen[KEYS];
 };
@@ -229,10 +230,15 @@ on_error(cfg_t *file, const char *fmt, va_list args)
 {
 	struct config_error what;
 
-	if (strcmp(fmt, "no such option '%s'") == 0)
+	if (strcmp(fmt, "no such option '%s'") == 0) {
 		put_unknown(&what, va_arg(args, const char *));
-	else
+	} else if (strcmp(fmt, "premature end of file") == 0) {
+		/* Where the file ends, an editor shows anyway. */
+		file->line = (int)config_last_line(parse_of(file)->text);
+		put_error(&what, "%s, in what begins here", fmt);
+	} else {
 		vsnprintf(what.text, sizeof(what.text), fmt, args);
+	}
 	fail_at(file, parse_of(file), &what);
 }
 
@@ -303,7 +309,7 @@ parse_text(const char *text, size_t len, const char *path, struct config *cfg,
 {
 	cfg_opt_t opts[KEYS + 2] = { { 0 } };
 	struct config scratch = { 0 };
-	struct parse p = { .scratch = &scratch, .err = err };
+	struct parse p = { .scratch = &scratch, .err = err, .text = text };
 	cfg_t *file = NULL;
 	FILE *in;
 	int result = -ENOMEM;
@@ -326,6 +332,20 @@ parse_text(const char *text, size_t len, const char *path, struct config *cfg,
 		fclose(in);
 	config_release(&scratch);
 	return result;
+}
+
+/* Nobody's environment has a say in where mail goes. */
+static int
+refuse_variables(const char *text, const char *path, struct config_error *err)
+{
+	struct span variable;
+	unsigned line;
+
+	if (!config_find_variable(text, &line, &variable))
+		return 0;
+	put_error(err, "%.200s:%u: variables are not expanded: %.*s", path,
+	    line, variable.len > 100 ? 100 : (int)variable.len, variable.ptr);
+	return -EINVAL;
 }
 
 /* What must not be read as a configuration, NULL if ST may. */
@@ -393,7 +413,13 @@ read_fd(int fd, const char *path, struct config *cfg, struct config_error *err)
 		put_error(err, "%.200s is not a text file", path);
 		result = -EINVAL;
 	} else if (result == 0 && len > 0) {
-		result = parse_text(buf, len, path, cfg, err);
+		buf[len] = '\0';
+		result = refuse_variables(buf, path, err);
+		if (result == 0)
+			result = parse_text(buf, len, path, cfg, err);
+	} else if (result == -EFBIG) {
+		put_error(err, "%.200s is longer than %u bytes, the limit",
+		    path, CONFIG_FILE_MAX);
 	}
 	free(buf);
 	return result;

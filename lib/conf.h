@@ -5,9 +5,8 @@
  * The configuration: spoold.conf(5), the same for every program.
  *
  * Parsed by libconfuse from a descriptor that we opened ourselves (its own
- * opening expands "~" unsafely).  libconfuse expands ${VAR}, so a privileged
- * program clears its environment first, and secrets live in files of their
- * own.
+ * opening expands "~" unsafely).  It would replace ${VAR} by the caller's
+ * environment, and an undefined one by nothing: such a file is refused.
  */
 
 #ifndef SPOOL_CONF_H
@@ -41,7 +40,7 @@ struct config {
 	char *path; /* the file read, or NULL */
 	char *spool;
 	char *origin;              /* NULL: config_origin() finds one */
-	char *json;                /* NULL: SPOOL/.status.json */
+	char *json;                /* copy of the status; NULL: none */
 	uint64_t message_size_max; /* bytes */
 	unsigned recipients_max;
 	unsigned freq_s; /* rescan of the spool */
@@ -82,6 +81,23 @@ int config_set(struct config *cfg, const char *key, const char *value,
  * TLS to a host that is not this one …  0 or -EINVAL with ERR.
  */
 int config_check(const struct config *cfg, struct config_error *err);
+
+/*
+ * Whether the files that CFG names for spoold are there: password_file,
+ * ca_file, the directory of json.  0, or -errno with ERR.  For spoold only,
+ * as the spool's owner: sendmail may be run by anybody, and has no business
+ * with a password.
+ */
+int config_check_files(const struct config *cfg, struct config_error *err);
+
+/*
+ * What a program begins with: the defaults, then the file PATH or, if that is
+ * NULL, CONFIG_DEFAULT_PATH if there is one, then SPOOL as a command line
+ * gives it, unless NULL.  0, or -errno with ERR; CFG must be released by
+ * config_release() in either case.
+ */
+int config_load(struct config *cfg, const char *path, const char *spool,
+    struct config_error *err);
 
 /*
  * The domain that completes local addresses: the configured origin, the first

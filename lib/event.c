@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "lib/event.h"
+#include "lib/text.h"
 
 static const char *const names[EVENT_KINDS] = {
 	[EVENT_NONE] = "",
@@ -67,9 +68,33 @@ add(struct json_object *obj, const char *key, struct json_object *val)
 }
 
 static bool
+is_ascii(const char *s)
+{
+	while (*s > 0)
+		s++;
+	return *s == '\0';
+}
+
+struct json_object *
+event_new_string(const char *s)
+{
+	struct json_object *obj;
+	char *clean;
+
+	if (is_ascii(s))
+		return json_object_new_string(s);
+	clean = text_clean(span_of(s), 4 * strlen(s) + 1);
+	if (clean == NULL)
+		return NULL;
+	obj = json_object_new_string(clean);
+	free(clean);
+	return obj;
+}
+
+static bool
 add_string(struct json_object *obj, const char *key, const char *val)
 {
-	return val == NULL || add(obj, key, json_object_new_string(val));
+	return val == NULL || add(obj, key, event_new_string(val));
 }
 
 static bool
@@ -104,7 +129,7 @@ add_envelope(struct json_object *obj, const struct event *ev)
 	if (!add(obj, "rcpts", list))
 		return false;
 	for (size_t i = 0; i < ev->nrcpts; i++) {
-		struct json_object *s = json_object_new_string(ev->rcpts[i]);
+		struct json_object *s = event_new_string(ev->rcpts[i]);
 
 		if (s == NULL || json_object_array_add(list, s) != 0) {
 			json_object_put(s);

@@ -95,6 +95,12 @@ int event_from_json(struct json_object *obj, struct event *ev);
 
 void event_release(struct event *ev);
 
+/*
+ * S as a JSON string.  JSON is UTF-8: bytes that are none become \xNN.
+ * NULL if out of memory.
+ */
+struct json_object *event_new_string(const char *s);
+
 /* VAL, seconds as a JSON number, in microseconds; MISSING if it is none. */
 int64_t event_time_us(struct json_object *val, int64_t missing);
 

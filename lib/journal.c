@@ -35,17 +35,25 @@ end_last_line(int fd, off_t size)
 	return last == '\n' ? 0 : fs_write_all(fd, "\n", 1);
 }
 
-int
-journal_open(struct journal *j, int dir_fd, uint64_t seq)
+static int
+open_as(struct journal *j, int dir_fd, const char *name, uint64_t seq)
 {
 	struct stat st;
 	int fd, err;
 
-	fd = openat(dir_fd, JOURNAL_NAME,
-	    O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	/* O_NONBLOCK: somebody's FIFO of that name must not hold us up. */
+	fd = openat(dir_fd, name,
+	    O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+	    0640);
 	if (fd < 0)
 		return -errno;
-	err = fstat(fd, &st) < 0 ? -errno : end_last_line(fd, st.st_size);
+	err = fstat(fd, &st) < 0 ? -errno : 0;
+	if (err == 0 && !S_ISREG(st.st_mode))
+		err = -EINVAL;
+	if (err == 0)
+		err = end_last_line(fd, st.st_size);
+	if (err == 0 && fstat(fd, &st) < 0)
+		err = -errno;
 	if (err < 0) {
 		(void)close(fd);
 		return err;
@@ -57,6 +65,12 @@ journal_open(struct journal *j, int dir_fd, uint64_t seq)
 		.bytes = (uint64_t)st.st_size,
 	};
 	return 0;
+}
+
+int
+journal_open(struct journal *j, int dir_fd, uint64_t seq)
+{
+	return open_as(j, dir_fd, JOURNAL_NAME, seq);
 }
 
 int
@@ -107,28 +121,46 @@ kept_name(char name[static 32], int n)
 	(void)snprintf(name, 32, "%s.%d", JOURNAL_NAME, n);
 }
 
-int
-journal_rotate(struct journal *j)
+/* Make room for number 1; the oldest goes. */
+static int
+shift_kept(int dir_fd)
 {
 	char from[32], to[32];
-	struct journal next;
-	int err;
 
 	for (int n = JOURNAL_KEPT - 1; n > 0; n--) {
 		kept_name(from, n);
 		kept_name(to, n + 1);
-		if (renameat(j->dir_fd, from, j->dir_fd, to) < 0 &&
-		    errno != ENOENT)
+		if (renameat(dir_fd, from, dir_fd, to) < 0 && errno != ENOENT)
 			return -errno;
 	}
-	kept_name(to, 1);
-	if (renameat(j->dir_fd, JOURNAL_NAME, j->dir_fd, to) < 0)
+	return 0;
+}
+
+int
+journal_rotate(struct journal *j)
+{
+	const char *fresh = JOURNAL_NAME ".new";
+	struct journal next;
+	char first[32];
+	int err;
+
+	/* The new one first: if the disk is full nothing has moved. */
+	if (unlinkat(j->dir_fd, fresh, 0) < 0 && errno != ENOENT)
 		return -errno;
-	err = journal_open(&next, j->dir_fd, j->seq);
+	err = open_as(&next, j->dir_fd, fresh, j->seq);
+	if (err < 0)
+		return err;
+	err = shift_kept(j->dir_fd);
+	kept_name(first, 1);
+	/* Somebody may have removed the current one. */
+	if (err == 0 &&
+	    renameat(j->dir_fd, JOURNAL_NAME, j->dir_fd, first) < 0 &&
+	    errno != ENOENT)
+		err = -errno;
+	if (err == 0 && renameat(j->dir_fd, fresh, j->dir_fd, JOURNAL_NAME) < 0)
+		err = -errno;
 	if (err < 0) {
-		/* Keep writing where we were: nothing is lost, only named
-		 * oddly until the next start. */
-		(void)renameat(j->dir_fd, to, j->dir_fd, JOURNAL_NAME);
+		(void)close(next.fd);
 		return err;
 	}
 	(void)close(j->fd);
@@ -185,7 +217,8 @@ replay_file(struct replay *r, int dir_fd, const char *name)
 	FILE *f;
 	int fd, err = 0;
 
-	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(
+	    dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
 	f = fdopen(fd, "r");

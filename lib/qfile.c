@@ -29,7 +29,7 @@ refuse(const char **reterr_why, const char *why)
 	return -EBADMSG;
 }
 
-/* Open a regular file that has one name, and nothing else. */
+/* Open a regular file, and nothing else. */
 static int
 open_file(const struct spool *sp, enum spool_state state, const char *id,
     struct stat *st, const char **reterr_why)
@@ -50,10 +50,6 @@ open_file(const struct spool *sp, enum spool_state state, const char *id,
 		err = refuse(reterr_why, "is not a regular file");
 	else if (st->st_nlink == 0)
 		err = -ENOENT;
-	else if (st->st_nlink == 2)
-		err = -EMLINK;
-	else if (st->st_nlink > 2)
-		err = refuse(reterr_why, "has too many names");
 	if (err == 0)
 		return fd;
 	close(fd);

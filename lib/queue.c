@@ -137,11 +137,20 @@ schedule(struct queue *q, struct message *m)
 			m->due_us = r->next_us;
 		any = true;
 	}
-	m->in_flight = m->nwaiting > 0;
+	/* All have their results, but the agent is not done: it may still
+	 * use the connection, and must not get the message again. */
+	m->in_flight = m->nwaiting > 0 || m->job != NULL;
 	if (m->state != SPOOL_QUEUE || m->in_flight || m->npending == 0)
 		return;
 	RB_INSERT(message_dues, &q->dues, m);
 	m->scheduled = true;
+}
+
+void
+queue_set_job(struct queue *q, struct message *m, void *job)
+{
+	m->job = job;
+	schedule(q, m);
 }
 
 int
@@ -193,6 +202,7 @@ admit(struct queue *q, const struct event *ev)
 	(void)strcpy(m->id, ev->id);
 	m->uid = ev->uid;
 	m->arrival_us = ev->arrival_us;
+	m->seen_us = ev->time_us;
 	m->size_bytes = ev->size_bytes;
 	if (old != NULL)
 		delete (q, old);
@@ -252,8 +262,9 @@ apply_result(struct queue *q, struct message *m, const struct event *ev)
 	r = &m->rcpts[ev->index];
 	if (r->state != RCPT_PENDING)
 		return 0;
-	if (ev->reply != NULL && (reply = strdup(ev->reply)) == NULL)
-		return -ENOMEM;
+	/* Out of memory costs the reply's text, never the result. */
+	if (ev->reply != NULL)
+		reply = strdup(ev->reply);
 	free(r->reply);
 	r->reply = reply;
 	r->last_us = ev->time_us;

@@ -44,7 +44,8 @@ struct message {
 	bool scheduled; /* is in by_due */
 	bool found;     /* by the scan that is going on */
 	uid_t uid;
-	int64_t arrival_us;
+	int64_t arrival_us; /* by the clock of its sendmail */
+	int64_t seen_us;    /* when spoold first saw it */
 	int64_t due_us;     /* least next_us of its pending recipients */
 	int64_t attempt_us; /* when the last attempt began; 0 never */
 	uint64_t size_bytes;
@@ -111,6 +112,12 @@ struct message *queue_first_due(struct queue *q);
  * due time and trees are worked out here.  Q owns it.  -EEXIST: it is there.
  */
 int queue_insert(struct queue *q, struct message *m);
+
+/*
+ * M belongs to JOB from now on, or (NULL) to none: then it is scheduled again
+ * if something is pending.
+ */
+void queue_set_job(struct queue *q, struct message *m, void *job);
 
 /* Free M, which is in no queue (any more). */
 void message_free(struct message *m);

@@ -26,7 +26,6 @@ static const char *const state_names[SPOOL_STATES] = {
 	[SPOOL_FAILED] = "failed",
 };
 
-#define LOCK_NAME ".lock"
 /* Of a foreign entry, what its new name keeps. */
 #define ASIDE_NAME_MAX 200
 #define ASIDE_TRIES 10000
@@ -304,7 +303,7 @@ spool_lock(struct spool *sp)
 
 	if (sp->lock_fd >= 0)
 		return 0;
-	fd = openat(sp->dir_fd, LOCK_NAME,
+	fd = openat(sp->dir_fd, SPOOL_LOCK_NAME,
 	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return -errno;
@@ -370,17 +369,22 @@ sync_states(const struct spool *sp, enum spool_state from, enum spool_state to)
 }
 
 int
+spool_rename(const struct spool *sp, const char *id, enum spool_state from,
+    enum spool_state to)
+{
+	if (!spool_is_id(id))
+		return -EINVAL;
+	return fs_rename_noreplace(
+	    sp->state_fd[from], id, sp->state_fd[to], id);
+}
+
+int
 spool_move(const struct spool *sp, const char *id, enum spool_state from,
     enum spool_state to)
 {
-	int err;
+	int err = spool_rename(sp, id, from, to);
 
-	if (!spool_is_id(id))
-		return -EINVAL;
-	err = fs_rename_noreplace(sp->state_fd[from], id, sp->state_fd[to], id);
-	if (err < 0)
-		return err;
-	return sync_states(sp, from, to);
+	return err < 0 ? err : sync_states(sp, from, to);
 }
 
 int
@@ -389,6 +393,12 @@ spool_remove(const struct spool *sp, const char *id, enum spool_state state)
 	if (!spool_is_id(id))
 		return -EINVAL;
 	return unlinkat(sp->state_fd[state], id, 0) < 0 ? -errno : 0;
+}
+
+int
+spool_sync(const struct spool *sp, enum spool_state state)
+{
+	return fs_sync(sp->state_fd[state]);
 }
 
 /* NAME with nothing in it that a shell or a terminal takes notice of. */

@@ -50,6 +50,9 @@
 #define SPOOL_ID_DIGITS 10
 #define SPOOL_ID_SIZE 12 /* room for 11 digits and the NUL */
 
+/* flock(2)ed by the one process that moves and removes messages. */
+#define SPOOL_LOCK_NAME ".lock"
+
 enum spool_state { SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED };
 #define SPOOL_STATES 3
 
@@ -168,10 +171,9 @@ struct qfile {
 
 /*
  * Open message ID in STATE and read its envelope.  Checks all but the CRC: a
- * regular file with one link, first line, lengths against the file's size,
- * envelope.  0; -ENOENT; -EBADMSG with *RETERR_WHY a fixed text for what is
- * torn or foreign; -EMLINK while a file has two names (being published
- * without O_TMPFILE: look again later); or another -errno.
+ * regular file, first line, lengths against the file's size, envelope.  A
+ * second name is no fault: backups make such.  0; -ENOENT; -EBADMSG with
+ * *RETERR_WHY a fixed text for what is torn or foreign; or another -errno.
  */
 int qfile_open(struct qfile *qf, const struct spool *sp, enum spool_state state,
     const char *id, const char **reterr_why);
@@ -200,9 +202,20 @@ int spool_list(const struct spool *sp, enum spool_state state,
 int spool_move(const struct spool *sp, const char *id, enum spool_state from,
     enum spool_state to);
 
+/* As spool_move(), but spool_sync() of both states is still to be done. */
+int spool_rename(const struct spool *sp, const char *id, enum spool_state from,
+    enum spool_state to);
+
 /*
- * Remove a message.  Not synced: if a power cut brings the file back, the
- * journal still knows that it is done.  0 or -errno.
+ * Make what happened to STATE's names durable; may run in another thread.
+ * 0 or -errno.
+ */
+int spool_sync(const struct spool *sp, enum spool_state state);
+
+/*
+ * Remove a message.  Durable after spool_sync(), which has to come before its
+ * last event in the journal is: else a power cut brings the file back, and
+ * nothing knows that it was served.  0 or -errno.
  */
 int
 spool_remove(const struct spool *sp, const char *id, enum spool_state state);

@@ -29,7 +29,7 @@ static const char messages_mark[] = "\"messages\":[\n";
 static void
 put_string(FILE *out, const char *s)
 {
-	struct json_object *obj = json_object_new_string(s);
+	struct json_object *obj = event_new_string(s);
 
 	(void)fputs(obj == NULL
 		? "\"\""
@@ -83,6 +83,7 @@ put_message(FILE *out, const struct message *m)
 	(void)fprintf(out, ",\"size\":%" PRIu64 ",\"uid\":%lu", m->size_bytes,
 	    (unsigned long)m->uid);
 	put_key_string(out, "sender", m->sender);
+	put_key_time(out, "seen", m->seen_us);
 	put_key_time(out, "attempt", m->attempt_us);
 	(void)fputs(",\"rcpts\":[", out);
 	for (unsigned i = 0; i < m->nrcpts; i++) {
@@ -257,6 +258,7 @@ get_message(struct json_object *obj, struct queue *q)
 		return -ENOMEM;
 	m->sender = member_string(obj, "sender");
 	m->arrival_us = member_time(obj, "arrival");
+	m->seen_us = member_time(obj, "seen");
 	m->attempt_us = member_time(obj, "attempt");
 	m->size_bytes = member_uint(obj, "size");
 	m->uid = (uid_t)member_uint(obj, "uid");
@@ -351,6 +353,7 @@ get_line(char *line, size_t len, struct queue *q)
 static int
 read_lines(FILE *in, struct queue *q, struct status_daemon *daemon)
 {
+	bool damaged = false;
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t len;
@@ -360,10 +363,19 @@ read_lines(FILE *in, struct queue *q, struct status_daemon *daemon)
 	err = len <= 0 ? -EBADMSG : get_head(line, (size_t)len, q, daemon);
 	while (err == 0) {
 		len = getline(&line, &size, in);
-		err = len <= 0 ? -EBADMSG : get_line(line, (size_t)len, q);
+		if (len <= 0)
+			break;
+		err = get_line(line, (size_t)len, q);
+		/* One bad line is one message; the others stand. */
+		if (err == -EBADMSG) {
+			damaged = true;
+			err = 0;
+		}
 	}
 	free(line);
-	return err == 1 ? 0 : err;
+	if (err < 0)
+		return err;
+	return err == 1 && !damaged ? 0 : -EBADMSG;
 }
 
 int

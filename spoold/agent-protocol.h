@@ -15,8 +15,8 @@
  *				or "*" for all
  *	quit			finish what runs, hand the rest back, exit 0
  *	abort			as quit, but cut the sessions short; end of
- *				input without quit means the same: spoold has
- *				died, and nobody would hear of a delivery
+ *				input, whenever it comes, means the same: spoold
+ *				has died, and nobody would hear of a delivery
  *
  * The agent to spoold:
  *
@@ -34,7 +34,10 @@
  *	back ID WHY REASON	ends the job for the recipients without result:
  *				they were not tried.  WHY is
  *				relay  trouble with the relay (refused, timeout,
- *				       TLS, AUTH, 421 before MAIL was answered)
+ *				       TLS, AUTH)
+ *				message  the same, but the relay was well until
+ *				       it answered this message's MAIL (421, a
+ *				       login wanted): it may be the sender's
  *				stop   asked to stop
  *				local  trouble of this machine's (memory, fds)
  *	bad ID REASON		the queue file is torn; ends the job

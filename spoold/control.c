@@ -77,6 +77,7 @@ do_drop(struct spoold *d, struct message *m)
 	err = spool_remove(&d->sp, m->id, m->state);
 	if (err < 0)
 		return strerror(-err);
+	d->dirty_states[m->state] = true;
 	log_msg(LOG_NOTICE, "dropped id=%s from=<%s> by an operator", m->id,
 	    m->sender);
 	record(d, &ev);
@@ -90,15 +91,17 @@ move(struct spoold *d, struct message *m, enum spool_state from,
 	struct event ev = event_of(kind, m);
 	int err;
 
-	if (m->state == to)
-		return NULL;
 	if (m->state != from)
-		return "is in failed/";
+		return m->state == SPOOL_FAILED ? "is in failed/"
+		    : m->state == SPOOL_HOLD    ? "is held already"
+						: "is not held";
 	if (m->job != NULL)
 		return "is being delivered at this moment";
-	err = spool_move(&d->sp, m->id, from, to);
+	err = spool_rename(&d->sp, m->id, from, to);
 	if (err < 0)
 		return strerror(-err);
+	d->dirty_states[from] = true;
+	d->dirty_states[to] = true;
 	record(d, &ev);
 	return NULL;
 }
@@ -244,6 +247,21 @@ may_command(struct client *cl)
 	    (cred.uid == 0 || cred.uid == geteuid());
 }
 
+/* What an operator is told has happened is durable. */
+static void
+sync_names(struct spoold *d)
+{
+	int err = 0;
+
+	for (int i = 0; i < SPOOL_STATES && err == 0; i++) {
+		if (d->dirty_states[i])
+			err = spool_sync(&d->sp, (enum spool_state)i);
+		d->dirty_states[i] = false;
+	}
+	if (err < 0)
+		record_broken(d, "sync", err);
+}
+
 static void
 answer(struct client *cl, struct span line)
 {
@@ -257,9 +275,10 @@ answer(struct client *cl, struct span line)
 		client_close(cl);
 		return;
 	}
-	if (may_command(cl))
+	if (may_command(cl)) {
 		run(d, line, out);
-	else
+		sync_names(d);
+	} else
 		put_answer(out, false, "*", "not permitted");
 	(void)fputs("end\n", out);
 	if (fclose(out) != 0) {
@@ -336,18 +355,13 @@ on_connection(uv_stream_t *listener, int status)
 	(void)uv_timer_start(&cl->timer, on_client_timer, CLIENT_MS, 0);
 }
 
-int
-control_init(struct spoold *d)
+static int
+listen_(struct control *c)
 {
-	struct control *c = calloc(1, sizeof(*c));
 	mode_t mask;
 	int err;
 
-	if (c == NULL)
-		return -ENOMEM;
-	c->d = d;
-	d->control = c;
-	(void)uv_pipe_init(&d->loop, &c->listener, 0);
+	(void)uv_pipe_init(&c->d->loop, &c->listener, 0);
 	c->listener.data = c;
 	/* We hold the lock, so a socket that is there is nobody's.  The
 	 * working directory is the spool: paths in sockets are short. */
@@ -358,6 +372,42 @@ control_init(struct spoold *d)
 	return err < 0
 	    ? err
 	    : uv_listen((uv_stream_t *)&c->listener, 16, on_connection);
+}
+
+int
+control_init(struct spoold *d)
+{
+	struct control *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return -ENOMEM;
+	c->d = d;
+	d->control = c;
+	return listen_(c);
+}
+
+static void
+on_listener_closed(uv_handle_t *handle)
+{
+	struct control *c = handle->data;
+
+	if (c->d->stopping)
+		return;
+	(void)listen_(c);
+}
+
+void
+control_tick(struct spoold *d)
+{
+	uv_handle_t *listener;
+
+	if (d->control == NULL || access(SOCKET_NAME, F_OK) == 0)
+		return;
+	listener = (uv_handle_t *)&d->control->listener;
+	if (uv_is_closing(listener))
+		return;
+	log_msg(LOG_WARNING, ".control was removed; it is made again");
+	uv_close(listener, on_listener_closed);
 }
 
 void

@@ -96,11 +96,15 @@ hand_out(struct spoold *d, struct message *m, struct agent *a, int64_t now_us)
 	ev.relay = d->cfg->relay.name;
 	ev.time_us = now_us;
 	record(d, &ev);
-	m->job = a;
+	queue_set_job(&d->queue, m, a);
 	if (d->queue.relay.down)
 		d->probe = m;
 	a->in_flight++;
 	d->in_flight++;
+	if (d->broken) {
+		dispatch_back(a, m->id, "stop", "cannot be journalled");
+		return;
+	}
 	indexes = indexes_of(m);
 	if (indexes == NULL) {
 		dispatch_back(a, m->id, "local", "out of memory");
@@ -165,7 +169,7 @@ end_job(struct agent *a, struct message *m)
 {
 	free(m->server);
 	m->server = NULL;
-	m->job = NULL;
+	queue_set_job(&a->d->queue, m, NULL);
 	if (a->d->probe == m)
 		a->d->probe = NULL;
 	a->in_flight--;
@@ -186,10 +190,12 @@ dispatch_finish(struct spoold *d, struct message *m)
 		failed = m->rcpts[i].state == RCPT_FAILED;
 	if (failed) {
 		ev.kind = EVENT_KEPT;
-		err = spool_move(&d->sp, m->id, SPOOL_QUEUE, SPOOL_FAILED);
+		err = spool_rename(&d->sp, m->id, SPOOL_QUEUE, SPOOL_FAILED);
+		d->dirty_states[SPOOL_FAILED] = true;
 	} else {
 		err = spool_remove(&d->sp, m->id, SPOOL_QUEUE);
 	}
+	d->dirty_states[SPOOL_QUEUE] = true;
 	if (err < 0) {
 		log_msg(LOG_ERR, "cannot %s id=%s: %s",
 		    failed ? "keep" : "remove", m->id, strerror(-err));
@@ -250,6 +256,11 @@ log_result(const struct event *ev, const struct message *m)
 	    : ev->kind == EVENT_FAILED             ? LOG_ERR
 						   : LOG_WARNING;
 	char delay[32] = "-";
+	char *reply = ev->reply == NULL ? NULL : strdup(ev->reply);
+
+	/* Or a reply could end its own quotes and go on as other keys. */
+	for (char *c = reply; c != NULL && (c = strchr(c, '"')) != NULL;)
+		*c = '\'';
 
 	if (ev->delay_us >= 0)
 		(void)snprintf(
@@ -260,6 +271,7 @@ log_result(const struct event *ev, const struct message *m)
 	    event_name(ev->kind), m->id, m->sender, ev->rcpt, ev->relay,
 	    ev->server == NULL ? "" : ev->server, delay, ev->reply,
 	    ev->note == NULL ? "" : " note=", ev->note == NULL ? "" : ev->note);
+	free(reply);
 }
 
 static void
@@ -330,6 +342,20 @@ dispatch_done(struct agent *a, const char *id)
 	after_job(a->d, m);
 }
 
+/*
+ * When a message that came back is due again: behind all others, so that
+ * another one probes next; and later if it is what the relay did not like.
+ */
+static int64_t
+back_until(const char *why, int64_t now_us)
+{
+	if (strcmp(why, "local") == 0)
+		return now_us + LOCAL_WAIT_US;
+	if (strcmp(why, "message") == 0)
+		return now_us + retry_wait_us(1, random32());
+	return now_us;
+}
+
 void
 dispatch_back(
     struct agent *a, const char *id, const char *why, const char *reason)
@@ -340,8 +366,7 @@ dispatch_back(
 
 	if (m == NULL)
 		return;
-	end_job(a, m);
-	if (strcmp(why, "relay") == 0)
+	if (strcmp(why, "relay") == 0 || strcmp(why, "message") == 0)
 		relay_trouble(d, reason);
 	else if (strcmp(why, "stop") != 0)
 		log_msg(LOG_ERR, "id=%s came back: %s", id, reason);
@@ -349,9 +374,9 @@ dispatch_back(
 	ev.relay = d->cfg->relay.name;
 	ev.reply = reason;
 	ev.time_us = spoold_now(d);
-	if (strcmp(why, "local") == 0)
-		ev.next_us = ev.time_us + LOCAL_WAIT_US;
+	ev.next_us = back_until(why, ev.time_us);
 	record(d, &ev);
+	end_job(a, m);
 	after_job(d, m);
 }
 
@@ -376,6 +401,31 @@ dispatch_bad(struct agent *a, const char *id, const char *reason)
 	record(d, &ev);
 	dispatch(d);
 	spoold_check_done(d);
+}
+
+void
+dispatch_expire(struct spoold *d, struct message *m)
+{
+	const struct relay_state *relay = &d->queue.relay;
+	int64_t now_us = spoold_now(d);
+
+	if (m->job == NULL && m->state == SPOOL_QUEUE &&
+	    retry_expires(d->cfg, m, relay, now_us))
+		for (unsigned i = 0; i < m->nrcpts && m->npending > 0; i++) {
+			struct event ev = event_of(EVENT_FAILED, m);
+
+			if (m->rcpts[i].state != RCPT_PENDING)
+				continue;
+			ev.index = (int)i;
+			ev.rcpt = m->rcpts[i].addr;
+			ev.relay = d->cfg->relay.name;
+			ev.reply = relay->reason;
+			ev.note = "its lifetime ended";
+			ev.time_us = now_us;
+			log_result(&ev, m);
+			record(d, &ev);
+		}
+	dispatch_finish(d, m);
 }
 
 /*
@@ -407,44 +457,4 @@ dispatch_died(struct agent *a, const char *how)
 	}
 	dispatch(a->d);
 	spoold_check_done(a->d);
-}
-
-/* The result of an attempt that died with spoold: due again at once, but
- * after the third time in a row it waits like any other failure. */
-static void
-recover_rcpt(struct spoold *d, struct message *m, unsigned index)
-{
-	struct event ev = event_of(EVENT_DEFERRED, m);
-	struct qrcpt *r = &m->rcpts[index];
-
-	ev.index = (int)index;
-	ev.rcpt = r->addr;
-	ev.relay = d->cfg->relay.name;
-	ev.reply = "[local] spoold ended during the attempt";
-	ev.time_us = spoold_now(d);
-	ev.next_us = ev.time_us;
-	if (r->attempts >= 2)
-		ev.next_us += retry_wait_us(r->tries + 1, random32());
-	record(d, &ev);
-}
-
-void
-dispatch_recover(struct spoold *d)
-{
-	int64_t limit_us = spoold_now(d) + RETRY_WAIT_MAX_US;
-	struct message *m, *next;
-
-	for (m = queue_first(&d->queue); m != NULL; m = next) {
-		next = queue_next(&d->queue, m);
-		for (unsigned i = 0; i < m->nrcpts && m->nwaiting > 0; i++)
-			if (m->rcpts[i].waiting)
-				recover_rcpt(d, m, i);
-		/* The clock was ahead when it was put off. */
-		if (m->scheduled && m->due_us > limit_us) {
-			struct event ev = event_of(EVENT_FLUSHED, m);
-
-			record(d, &ev);
-		}
-		dispatch_finish(d, m);
-	}
 }

@@ -13,6 +13,7 @@ spoold_spoold_SOURCES = \
 	%D%/notify.c %D%/notify.h \
 	%D%/options.c %D%/options.h \
 	%D%/record.c \
+	%D%/recover.c \
 	%D%/relay.c \
 	%D%/retry.c %D%/retry.h \
 	%D%/scan.c \

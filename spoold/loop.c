@@ -155,6 +155,7 @@ on_tick(uv_timer_t *timer)
 	if (d->stopping)
 		return;
 	scan_tick(d);
+	control_tick(d);
 	snapshot_tick(d);
 	dispatch(d);
 }
@@ -172,6 +173,8 @@ watch_signals(struct spoold *d)
 	int err = 0;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* A limit on file sizes is a failed write, not the end. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		(void)uv_signal_init(&d->loop, &d->signals[i]);
 		d->signals[i].data = d;
@@ -196,16 +199,18 @@ static int
 recover(struct spoold *d)
 {
 	struct status_daemon last = { .pid = 0 };
-	const char *path = d->cfg->json != NULL ? d->cfg->json : STATUS_NAME;
 	int err;
 
-	err = status_load(d->sp.dir_fd, path, &d->queue, &last);
+	err = status_load(d->sp.dir_fd, STATUS_NAME, &d->queue, &last);
 	status_daemon_release(&last);
-	if (err == -EBADMSG)
+	if (err == -EBADMSG) {
 		log_msg(LOG_WARNING,
 		    "the status is damaged: attempts are "
-		    "counted anew where it is");
-	else if (err < 0 && err != -ENOENT)
+		    "counted anew where it is; a copy is kept");
+		(void)renameat(d->sp.dir_fd, STATUS_NAME, d->sp.dir_fd,
+		    STATUS_NAME ".damaged");
+	}
+	if (err < 0 && err != -EBADMSG && err != -ENOENT)
 		return err;
 	/* Whoever was down may be up again: ask at once. */
 	d->queue.relay.down = false;

@@ -26,20 +26,10 @@ configure(
     struct config *cfg, const struct options *opts, int argc, char *argv[])
 {
 	struct config_error err = { .text = "out of memory" };
-	const char *path = opts->config;
-	int ret;
+	int ret = config_load(cfg, opts->config, opts->spool, &err);
 
-	ret = config_init(cfg);
-	if (ret == 0) {
-		ret = config_read(
-		    cfg, path != NULL ? path : CONFIG_DEFAULT_PATH, &err);
-		if (ret == -ENOENT && path == NULL)
-			ret = 0;
-	}
 	if (ret == 0)
 		ret = options_apply(cfg, argc, argv, &err);
-	if (ret == 0 && opts->spool != NULL)
-		ret = config_set(cfg, "spool", opts->spool, &err);
 	if (ret == 0)
 		ret = config_check(cfg, &err);
 	if (ret == 0)
@@ -163,6 +153,21 @@ relay_text(const struct config *cfg)
 	    : text;
 }
 
+/*
+ * As the spool's owner, whose files they have to be.  A file that is missing
+ * is no reason not to start: it is trouble with the relay, until it comes.
+ */
+static int
+check_files(const struct config *cfg)
+{
+	struct config_error err;
+
+	if (config_check_files(cfg, &err) == 0)
+		return EX_OK;
+	log_msg(LOG_WARNING, "%s", err.text);
+	return EX_CONFIG;
+}
+
 static int
 serve(struct spoold *d, const struct options *opts)
 {
@@ -210,12 +215,20 @@ main(int argc, char *argv[])
 	d.cfg = &cfg;
 	code = configure(&cfg, &opts, argc, argv);
 	if (code == EX_OK && opts.check) {
+		if (become_owner(cfg.spool) < 0)
+			code = EX_NOPERM;
+		else
+			code = check_files(&cfg);
 		config_release(&cfg);
-		return EX_OK;
+		return code;
 	}
+	/* The caller's, a lock perhaps: it may end before we do. */
+	if (code == EX_OK && opts.daemon)
+		(void)close_range(STDERR_FILENO + 1, ~0u, 0);
 	if (code == EX_OK)
 		code = open_spool(&d.sp, cfg.spool);
 	if (code == EX_OK) {
+		(void)check_files(&cfg);
 		code = serve(&d, &opts);
 		status_daemon_release(&d.daemon);
 		spool_close(&d.sp);

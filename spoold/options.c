@@ -49,7 +49,7 @@ static const struct {
 	{ "freq", "freq", "TIME", "how often the spool is scanned" },
 	{ "attempts", "attempts", "N", "before a recipient is given up" },
 	{ "lifetime", "lifetime", "TIME", "before a recipient is given up" },
-	{ "json", "json", "FILE", "the status, instead of SPOOL/.status.json" },
+	{ "json", "json", "FILE", "a copy of the status, for others to read" },
 };
 
 #define NSETTINGS (sizeof(settings) / sizeof(settings[0]))

@@ -34,8 +34,8 @@ event_of(enum event_kind kind, const struct message *m)
 	return ev;
 }
 
-static void
-on_broken(struct spoold *d, const char *what, int err)
+void
+record_broken(struct spoold *d, const char *what, int err)
 {
 	if (!d->broken)
 		log_msg(LOG_CRIT,
@@ -53,7 +53,16 @@ sync_run(uv_work_t *work)
 {
 	struct spoold *d = work->data;
 
-	d->sync_err = journal_sync(d->sync_fd);
+	/*
+	 * Names first: once the journal says that a message has gone, nothing
+	 * but the missing file keeps it from being sent again.
+	 */
+	d->sync_err = 0;
+	for (int i = 0; i < SPOOL_STATES && d->sync_err == 0; i++)
+		if (d->sync_states[i])
+			d->sync_err = spool_sync(&d->sp, (enum spool_state)i);
+	if (d->sync_err == 0)
+		d->sync_err = journal_sync(d->sync_fd);
 }
 
 static void
@@ -67,7 +76,7 @@ sync_done(uv_work_t *work, int status)
 	/* A failed sync is never tried again on the same file: its pages may
 	 * be marked clean.  The snapshot writes all anew. */
 	if (d->sync_err < 0)
-		on_broken(d, "sync", d->sync_err);
+		record_broken(d, "sync", d->sync_err);
 	if (d->journal_dirty)
 		(void)uv_timer_start(&d->sync_timer, sync_begin, GROUP_MS, 0);
 	spoold_check_done(d);
@@ -82,15 +91,17 @@ sync_begin(uv_timer_t *timer)
 		return;
 	d->sync_fd = fcntl(d->journal.fd, F_DUPFD_CLOEXEC, 3);
 	if (d->sync_fd < 0) {
-		on_broken(d, "sync", -errno);
+		record_broken(d, "sync", -errno);
 		return;
 	}
 	d->journal_dirty = false;
 	d->journal_syncing = true;
+	memcpy(d->sync_states, d->dirty_states, sizeof(d->sync_states));
+	memset(d->dirty_states, 0, sizeof(d->dirty_states));
 	d->sync_work.data = d;
 	if (uv_queue_work(&d->loop, &d->sync_work, sync_run, sync_done) < 0) {
+		sync_run(&d->sync_work);
 		d->journal_syncing = false;
-		d->sync_err = journal_sync(d->sync_fd);
 		(void)close(d->sync_fd);
 	}
 }
@@ -105,7 +116,7 @@ record(struct spoold *d, struct event *ev)
 	err = d->broken ? -EIO : journal_append(&d->journal, ev);
 	if (err < 0) {
 		ev->seq = ++d->journal.seq;
-		on_broken(d, "write", err);
+		record_broken(d, "write", err);
 	} else if (!d->journal_dirty) {
 		d->journal_dirty = true;
 		if (!d->journal_syncing)
@@ -114,7 +125,7 @@ record(struct spoold *d, struct event *ev)
 	}
 	err = queue_apply(&d->queue, ev);
 	if (err < 0)
-		/* The file is still there; the next start finds it. */
+		/* The file is still there; the next scan finds it. */
 		log_msg(LOG_CRIT, "cannot note an event: %s", strerror(-err));
 }
 
@@ -123,10 +134,4 @@ record_init(struct spoold *d)
 {
 	(void)uv_timer_init(&d->loop, &d->sync_timer);
 	d->sync_timer.data = d;
-}
-
-void
-record_close(struct spoold *d)
-{
-	uv_close((uv_handle_t *)&d->sync_timer, NULL);
 }

@@ -24,7 +24,20 @@ retry_gives_up(const struct config *cfg, const struct message *m,
 {
 	if (counts && r->attempts + 1 >= cfg->attempts)
 		return true;
-	return now_us - m->arrival_us >= cfg->lifetime_s * SECOND_US;
+	/*
+	 * From when spoold saw it: sendmail's clock may not have been set
+	 * yet.  Nor may ours, so one answer alone never ends it.
+	 */
+	return r->tries + 1 >= 3 &&
+	    now_us - m->seen_us >= cfg->lifetime_s * SECOND_US;
+}
+
+bool
+retry_expires(const struct config *cfg, const struct message *m,
+    const struct relay_state *relay, int64_t now_us)
+{
+	return relay->down && now_us - relay->since_us >= 60 * MINUTE_US &&
+	    now_us - m->seen_us >= cfg->lifetime_s * SECOND_US;
 }
 
 int64_t

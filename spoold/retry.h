@@ -27,10 +27,19 @@ int64_t retry_wait_us(unsigned tries, uint32_t random);
 /*
  * Whether recipient R of M is to be given up after a failure at NOW_US.
  * COUNTS: the failure is the message's and counts against cfg->attempts; the
- * lifetime always counts.
+ * lifetime, from the moment that
+ * spoold first saw M, always counts, but not before the third try.
  */
 bool retry_gives_up(const struct config *cfg, const struct message *m,
     const struct qrcpt *r, bool counts, int64_t now_us);
+
+/*
+ * Whether M's lifetime has ended at NOW_US and its RELAY has been in trouble
+ * for an hour at least, by our own clock: what was never tried must not
+ * vanish because a clock was set.
+ */
+bool retry_expires(const struct config *cfg, const struct message *m,
+    const struct relay_state *relay, int64_t now_us);
 
 /*
  * How long a relay that is in trouble rests before the next probe, given how

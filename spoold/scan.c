@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -122,8 +124,7 @@ admit_new(struct spoold *d, enum spool_state state, const char *id)
 		set_aside(d, state, id, why);
 		return;
 	}
-	/* -EMLINK: its second name vanishes in a moment, the next scan sees. */
-	if (err < 0 && err != -ENOENT && err != -EMLINK)
+	if (err < 0 && err != -ENOENT)
 		log_msg(LOG_ERR, "cannot read id=%s in %s/: %s", id,
 		    spool_state_name(state), strerror(-err));
 }
@@ -175,9 +176,19 @@ collect(const char *name, void *arg)
 	return 0;
 }
 
-/* Messages whose file is nowhere: somebody else removed it. */
+/* Whether M's file is nowhere: somebody else removed it. */
+static bool
+is_gone(const struct spoold *d, const struct message *m)
+{
+	return !m->found && !m->in_flight &&
+	    faccessat(d->sp.state_fd[m->state], m->id, F_OK,
+		AT_SYMLINK_NOFOLLOW) < 0 &&
+	    errno == ENOENT;
+}
+
+/* What only a look at all messages shows. */
 static void
-note_gone(struct spoold *d)
+look_at_all(struct spoold *d)
 {
 	struct message *m, *next;
 
@@ -185,11 +196,11 @@ note_gone(struct spoold *d)
 		struct event ev;
 
 		next = queue_next(&d->queue, m);
-		if (m->found || m->in_flight ||
-		    faccessat(d->sp.state_fd[m->state], m->id, F_OK,
-			AT_SYMLINK_NOFOLLOW) == 0 ||
-		    errno != ENOENT)
+		if (!is_gone(d, m)) {
+			/* Also what could not be removed the last time. */
+			dispatch_expire(d, m);
 			continue;
+		}
 		log_msg(LOG_WARNING, "the file of id=%s has gone from %s/",
 		    m->id, spool_state_name(m->state));
 		ev = event_of(EVENT_GONE, m);
@@ -203,7 +214,7 @@ scan_end(struct spoold *d)
 	bool first = !d->scanned;
 
 	(void)uv_idle_stop(&d->scan_idle);
-	note_gone(d);
+	look_at_all(d);
 	free(d->scan_names);
 	d->scan_names = NULL;
 	d->scan_alloc = 0;
@@ -278,10 +289,29 @@ scan_begin(struct spoold *d)
 	(void)uv_idle_start(&d->scan_idle, scan_step);
 }
 
+/* Whether the path still leads to the spool that we have. */
+static bool
+is_still_ours(const struct spoold *d)
+{
+	struct stat ours, there;
+
+	return fstat(d->sp.dir_fd, &ours) == 0 &&
+	    stat(d->sp.path, &there) == 0 && ours.st_dev == there.st_dev &&
+	    ours.st_ino == there.st_ino;
+}
+
 void
 scan_tick(struct spoold *d)
 {
 	int64_t wait_us = d->cfg->freq_s * (int64_t)1000000;
+
+	if (!is_still_ours(d)) {
+		/* Mail goes where we do not look: let us be started again. */
+		log_msg(LOG_CRIT, "'%s' was removed or replaced", d->sp.path);
+		d->exit_code = EX_OSFILE;
+		spoold_stop(d, "the spool is another one");
+		return;
+	}
 
 	if (wait_us < COST_FACTOR * d->scan_cost_us)
 		wait_us = COST_FACTOR * d->scan_cost_us;
@@ -326,13 +356,4 @@ scan_init(struct spoold *d)
 		    strerror(-err), d->cfg->freq_s);
 	scan_begin(d);
 	return d->scan_running ? 0 : -EIO;
-}
-
-void
-scan_close(struct spoold *d)
-{
-	uv_close((uv_handle_t *)&d->scan_idle, NULL);
-	uv_close((uv_handle_t *)&d->scan_events, NULL);
-	free(d->scan_names);
-	d->scan_names = NULL;
 }

@@ -15,6 +15,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/fsutil.h"
@@ -31,55 +33,67 @@
 /* A journal of this length makes room for a new one. */
 #define ROTATE_BYTES (4u << 20)
 
-static const char *
-target(const struct spoold *d)
-{
-	return d->cfg->json != NULL ? d->cfg->json : STATUS_NAME;
-}
-
-/* Where it is written first: beside the target, so that rename works. */
-static void
-temporary(const struct spoold *d, char *name, size_t size)
-{
-	if (d->cfg->json == NULL)
-		(void)snprintf(name, size, "%s", SNAPSHOT_TMP);
-	else
-		(void)snprintf(name, size, "%s.new", d->cfg->json);
-}
-
 static int
 write_tmp(struct spoold *d)
 {
-	char name[4096];
 	int64_t begin_us = spoold_now(d);
 	int err;
 
-	temporary(d, name, sizeof(name));
-	err = status_write(d->sp.dir_fd, name, &d->queue, &d->daemon, begin_us);
+	err = status_write(
+	    d->sp.dir_fd, SNAPSHOT_TMP, &d->queue, &d->daemon, begin_us);
 	d->snapshot_seq = d->queue.seq;
 	d->snapshot_cost_us = spoold_now(d) - begin_us;
 	d->snapshot_us = begin_us;
 	return err;
 }
 
+/* The copy that the configuration asks for: for readers, not for us. */
+static int
+copy_to(const struct spoold *d, const char *path)
+{
+	char tmp[4096];
+	int from, to, err;
+
+	if (snprintf(tmp, sizeof(tmp), "%s.new", path) >= (int)sizeof(tmp))
+		return -ENAMETOOLONG;
+	from = openat(d->sp.dir_fd, STATUS_NAME, O_RDONLY | O_CLOEXEC);
+	if (from < 0)
+		return -errno;
+	to = open(
+	    tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	err = to < 0 ? -errno : 0;
+	for (ssize_t n = 1; err == 0 && n > 0;) {
+		n = sendfile(to, from, NULL, 1u << 20);
+		if (n < 0)
+			err = -errno;
+	}
+	if (err == 0 && rename(tmp, path) < 0)
+		err = -errno;
+	if (to >= 0)
+		(void)close(to);
+	(void)close(from);
+	return err;
+}
+
 /* In a worker thread: touches only paths and descriptors. */
 static int
-publish(const struct spoold *d)
+publish(struct spoold *d)
 {
-	char name[4096];
 	int fd, err;
 
-	temporary(d, name, sizeof(name));
-	fd = openat(d->sp.dir_fd, name, O_RDONLY | O_CLOEXEC);
+	fd = openat(d->sp.dir_fd, SNAPSHOT_TMP, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	err = fs_sync(fd);
 	(void)close(fd);
 	if (err < 0)
 		return err;
-	if (renameat(d->sp.dir_fd, name, d->sp.dir_fd, target(d)) < 0)
+	if (renameat(d->sp.dir_fd, SNAPSHOT_TMP, d->sp.dir_fd, STATUS_NAME) < 0)
 		return -errno;
-	return fs_sync(d->sp.dir_fd);
+	err = fs_sync(d->sp.dir_fd);
+	d->snapshot_copy_err =
+	    d->cfg->json == NULL ? 0 : copy_to(d, d->cfg->json);
+	return err;
 }
 
 static void
@@ -114,8 +128,11 @@ rotate(struct spoold *d)
 {
 	int err = journal_sync(d->journal.fd);
 
-	if (err == 0)
-		err = journal_rotate(&d->journal);
+	if (err < 0) {
+		record_broken(d, "sync", err);
+		return;
+	}
+	err = journal_rotate(&d->journal);
 	if (err < 0)
 		log_msg(
 		    LOG_ERR, "cannot begin a new journal: %s", strerror(-err));
@@ -128,6 +145,9 @@ complete(struct spoold *d, int err)
 		report(err);
 		return;
 	}
+	if (d->snapshot_copy_err < 0)
+		log_msg(LOG_ERR, "cannot write the status to '%s': %s",
+		    d->cfg->json, strerror(-d->snapshot_copy_err));
 	if (d->broken)
 		mend(d);
 	else if (d->journal.bytes > ROTATE_BYTES)
@@ -192,9 +212,20 @@ is_due(const struct spoold *d)
 	    d->journal.bytes > d->snapshot_bytes + GROWTH_BYTES;
 }
 
+/* Whether somebody removed the journal that is being written. */
+static bool
+is_unlinked(const struct spoold *d)
+{
+	struct stat st;
+
+	return fstat(d->journal.fd, &st) == 0 && st.st_nlink == 0;
+}
+
 void
 snapshot_tick(struct spoold *d)
 {
+	if (!d->broken && is_unlinked(d))
+		record_broken(d, "find", -ENOENT);
 	if (!d->snapshot_running && is_due(d))
 		begin(d);
 }

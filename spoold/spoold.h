@@ -9,6 +9,7 @@
  *	record.c    every change: journal first, then the picture
  *	snapshot.c  .status.json and the journal's rotation
  *	dispatch.c  which message goes to which agent; what comes back
+ *	recover.c   what the last spoold left half done
  *	relay.c     whether the relay is up
  *	agent.c     delivery agents as processes; agent-lines.c what they say
  *	control.c   .control: commands of spoolq
@@ -61,6 +62,8 @@ struct spoold {
 	uv_work_t sync_work;
 	int sync_fd;
 	int sync_err;
+	bool dirty_states[SPOOL_STATES]; /* names changed, not synced */
+	bool sync_states[SPOOL_STATES];  /* … being synced now */
 
 	/* snapshot.c */
 	bool snapshot_running;
@@ -71,6 +74,7 @@ struct spoold {
 	int64_t snapshot_cost_us;
 	uv_work_t snapshot_work;
 	int snapshot_err;
+	int snapshot_copy_err;
 
 	/* scan.c */
 	uv_idle_t scan_idle;
@@ -131,8 +135,10 @@ void record(struct spoold *d, struct event *ev);
 /* An event of KIND about message M (or NULL), otherwise empty. */
 struct event event_of(enum event_kind kind, const struct message *m);
 
+/* WHAT ("write", "sync") of the journal failed with ERR: D is broken now. */
+void record_broken(struct spoold *d, const char *what, int err);
+
 void record_init(struct spoold *d);
-void record_close(struct spoold *d);
 
 /* ---- snapshot.c ------------------------------------------------------ */
 
@@ -156,12 +162,16 @@ void scan_begin(struct spoold *d);
 /* Called every second: scan if it is time. */
 void scan_tick(struct spoold *d);
 
-void scan_close(struct spoold *d);
-
 /* ---- dispatch.c ------------------------------------------------------ */
 
 /* Hand out what is due and allowed, and set the timer for what is next. */
 void dispatch(struct spoold *d);
+
+/*
+ * Give recipients of M up whose lifetime has ended while the relay could not
+ * be reached, and complete it if that was all.
+ */
+void dispatch_expire(struct spoold *d, struct message *m);
 
 /* Complete what has no pending recipient: remove it or keep it in failed/. */
 void dispatch_finish(struct spoold *d, struct message *m);
@@ -247,6 +257,10 @@ void agents_free(struct spoold *d);
 
 /* Listen on .control.  0 or -errno. */
 int control_init(struct spoold *d);
+
+/* Called every second: listen anew if somebody removed the socket. */
+void control_tick(struct spoold *d);
+
 void control_close(struct spoold *d);
 
 #endif

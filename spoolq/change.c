@@ -112,17 +112,15 @@ ask_spoold(const struct context *ctx, int fd, const char *verb,
 /* ---- without --------------------------------------------------------- */
 
 static int
-open_journal(struct owned *o, const struct context *ctx)
+open_journal(struct owned *o)
 {
-	const char *status =
-	    ctx->cfg.json != NULL ? ctx->cfg.json : STATUS_NAME;
 	struct status_daemon daemon = { .pid = 0 };
 	struct queue q;
 	int result;
 
 	/* Only for the number of the last event. */
 	queue_init(&q);
-	result = status_load(o->sp.dir_fd, status, &q, &daemon);
+	result = status_load(o->sp.dir_fd, STATUS_NAME, &q, &daemon);
 	if (result == 0 || result == -ENOENT || result == -EBADMSG)
 		result = journal_open(&o->journal, o->sp.dir_fd, q.seq);
 	queue_release(&q);
@@ -146,7 +144,7 @@ own_spool(struct owned *o, const struct context *ctx)
 	}
 	result = spool_lock(&o->sp);
 	if (result == 0)
-		result = open_journal(o, ctx);
+		result = open_journal(o);
 	if (result == 0)
 		return 0;
 	if (result != -EWOULDBLOCK)

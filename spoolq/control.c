@@ -6,11 +6,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -21,6 +23,8 @@
 
 /* Longest line that spoold may answer. */
 #define ANSWER_MAX 65536
+
+/* What a spoold holds locked while it has the spool. */
 
 static int64_t
 monotonic_ms(void)
@@ -69,18 +73,50 @@ control_connect(const struct spool *sp, int *ret_fd)
 	return err;
 }
 
-bool
-control_is_served(const struct spool *sp, long pid)
+static bool
+is_alive(long pid)
+{
+	return pid > 0 && pid <= INT_MAX &&
+	    (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+/*
+ * Whether somebody owns the spool.  The shared lock is given back at once;
+ * who wants the exclusive one in that moment tries again.
+ */
+static bool
+is_locked(const struct spool *sp, long pid)
+{
+	int fd = openat(sp->dir_fd, SPOOL_LOCK_NAME,
+	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	bool locked;
+
+	if (fd < 0)
+		return errno != ENOENT && is_alive(pid);
+	locked = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	(void)close(fd);
+	return locked;
+}
+
+enum control_state
+control_look(const struct spool *sp, long pid)
 {
 	int fd, err = control_connect(sp, &fd);
 
-	if (err == 0)
+	switch (err) {
+	case 0:
 		(void)close(fd);
-	if (err != -EACCES && err != -EPERM)
-		return err != -ENOENT && err != -ECONNREFUSED;
-	/* Who may read the spool may not ask: ask the kernel instead. */
-	return pid > 0 && pid <= INT_MAX &&
-	    (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+		return CONTROL_SERVED;
+	case -ENOENT:
+	case -ECONNREFUSED:
+		return is_locked(sp, pid) ? CONTROL_SILENT : CONTROL_NONE;
+	case -EACCES:
+	case -EPERM:
+		/* Who may read the spool may not ask: the kernel tells. */
+		return is_alive(pid) ? CONTROL_SERVED : CONTROL_NONE;
+	default:
+		return CONTROL_SILENT;
+	}
 }
 
 static int

@@ -26,11 +26,17 @@
  */
 int control_connect(const struct spool *sp, int *ret_fd);
 
+enum control_state {
+	CONTROL_NONE,   /* no spoold has the spool */
+	CONTROL_SILENT, /* somebody has the spool, but does not listen */
+	CONTROL_SERVED,
+};
+
 /*
  * Whether a spoold serves SP.  PID is the one in its status, 0 for none: all
- * there is to go by when the caller may not use the socket.
+ * there is to go by when the caller may use neither socket nor lock.
  */
-bool control_is_served(const struct spool *sp, long pid);
+enum control_state control_look(const struct spool *sp, long pid);
 
 /* Called for each answer; TEXT is as it came, not made harmless. */
 typedef void

@@ -5,9 +5,6 @@
 
 #include "config.h"
 
-#include <sysexits.h>
-
-#include "lib/fsutil.h"
 #include "spoolq/change.h"
 
 static int
@@ -18,9 +15,7 @@ drop(struct owned *o, const char *id, enum spool_state state,
 
 	if (result < 0)
 		return result;
-	/* spoold leaves this to its journal; ours may not know the message,
-	 * if no spoold ever saw it. */
-	result = fs_sync(o->sp.state_fd[state]);
+	result = spool_sync(&o->sp, state);
 	if (result == 0)
 		result = change_record(o, EVENT_DROPPED, id);
 	if (result == 0)
@@ -29,16 +24,16 @@ drop(struct owned *o, const char *id, enum spool_state state,
 }
 
 static int
-run_drop(struct context *ctx, int argc, char *argv[])
+run_drop(struct context *ctx, int noperands, char *operands[])
 {
-	if (argc < 2)
-		return EX_USAGE;
-	return change_messages(ctx, "drop", drop, argv + 1, (size_t)argc - 1);
+	return change_messages(ctx, "drop", drop, operands, (size_t)noperands);
 }
 
 const struct command command_drop = {
 	.name = "drop",
 	.args = "ID...",
 	.does = "remove messages; nobody is told",
+	.operands_min = 1,
+	.operands_max = -1,
 	.run = run_drop,
 };

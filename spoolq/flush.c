@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <sysexits.h>
 
 #include "spoolq/change.h"
 
@@ -29,16 +28,16 @@ flush(struct owned *o, const char *id, enum spool_state state,
 }
 
 static int
-run_flush(struct context *ctx, int argc, char *argv[])
+run_flush(struct context *ctx, int noperands, char *operands[])
 {
-	if (argc < 1)
-		return EX_USAGE;
-	return change_messages(ctx, "flush", flush, argv + 1, (size_t)argc - 1);
+	return change_messages(
+	    ctx, "flush", flush, operands, (size_t)noperands);
 }
 
 const struct command command_flush = {
 	.name = "flush",
 	.args = "[ID...]",
 	.does = "try messages, or all of them, now",
+	.operands_max = -1,
 	.run = run_flush,
 };

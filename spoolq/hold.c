@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <sysexits.h>
 
 #include "spoolq/change.h"
 
@@ -30,16 +29,16 @@ hold(struct owned *o, const char *id, enum spool_state state,
 }
 
 static int
-run_hold(struct context *ctx, int argc, char *argv[])
+run_hold(struct context *ctx, int noperands, char *operands[])
 {
-	if (argc < 2)
-		return EX_USAGE;
-	return change_messages(ctx, "hold", hold, argv + 1, (size_t)argc - 1);
+	return change_messages(ctx, "hold", hold, operands, (size_t)noperands);
 }
 
 const struct command command_hold = {
 	.name = "hold",
 	.args = "ID...",
 	.does = "keep messages, untried, until they are released",
+	.operands_min = 1,
+	.operands_max = -1,
 	.run = run_hold,
 };

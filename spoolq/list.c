@@ -8,7 +8,6 @@
 #include <err.h>
 #include <json-c/json.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -92,14 +91,14 @@ list_table(struct view *v, const struct context *ctx)
 }
 
 static int
-run_list(struct context *ctx, int argc, char *argv[])
+run_list(struct context *ctx, int noperands, char *operands[])
 {
-	bool is_json = argc == 2 && strcmp(argv[1], "--json") == 0;
+	bool is_json = (ctx->flags & COMMAND_JSON) != 0;
 	struct view v;
 	int code;
 
-	if (argc > 1 && !is_json)
-		return EX_USAGE;
+	(void)noperands;
+	(void)operands;
 	code = view_load(&v, ctx);
 	if (code != EX_OK)
 		return code;
@@ -113,5 +112,6 @@ const struct command command_list = {
 	.name = "list",
 	.args = "[--json]",
 	.does = "show the messages in the spool",
+	.flags = COMMAND_JSON,
 	.run = run_list,
 };

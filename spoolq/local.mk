@@ -12,6 +12,7 @@ spoolq_spoolq_SOURCES = \
 	%D%/list.c \
 	%D%/mailq.c \
 	%D%/main.c \
+	%D%/options.c %D%/options.h \
 	%D%/output.c %D%/output.h \
 	%D%/release.c \
 	%D%/show.c \

@@ -15,7 +15,7 @@
 #include "spoolq/view.h"
 
 static int
-run_mailq(struct context *ctx, int argc, char *argv[])
+run_mailq(struct context *ctx, int noperands, char *operands[])
 {
 	size_t messages = 0;
 	uint64_t bytes = 0;
@@ -23,9 +23,8 @@ run_mailq(struct context *ctx, int argc, char *argv[])
 	struct view v;
 	int code;
 
-	(void)argv;
-	if (argc > 1)
-		return EX_USAGE;
+	(void)noperands;
+	(void)operands;
 	code = view_load(&v, ctx);
 	if (code != EX_OK)
 		return code;

@@ -7,7 +7,6 @@
 
 #include <err.h>
 #include <errno.h>
-#include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 
 #include "lib/date.h"
 #include "lib/fsutil.h"
-#include "spoolq/spoolq.h"
+#include "spoolq/options.h"
 
 static const struct command *const commands[] = {
 	&command_list,
@@ -28,14 +27,8 @@ static const struct command *const commands[] = {
 	&command_hold,
 	&command_release,
 	&command_mailq,
+	NULL,
 };
-#define NCOMMANDS (sizeof commands / sizeof commands[0])
-
-struct options {
-	const char *config; /* NULL: the default, which may be missing */
-	const char *spool;  /* NULL: the configuration's */
-};
-
 int
 exit_code(int err)
 {
@@ -50,33 +43,6 @@ exit_code(int err)
 	default:
 		return EX_TEMPFAIL;
 	}
-}
-
-static void
-usage(FILE *out)
-{
-	(void)fputs("usage: spoolq [-C CONFIG] [--spool DIR] COMMAND\n\n", out);
-	for (size_t i = 0; i < NCOMMANDS; i++)
-		(void)fprintf(out, "  %-8s %-20s %s\n", commands[i]->name,
-		    commands[i]->args, commands[i]->does);
-	(void)fputs(
-	    "\n"
-	    "  -C, --config CONFIG   read CONFIG instead "
-	    "of " CONFIG_DEFAULT_PATH "\n"
-	    "      --spool DIR       the spool, instead of the configured "
-	    "one\n"
-	    "  -h, --help            this\n"
-	    "  -V, --version         which version this is\n",
-	    out);
-}
-
-static const struct command *
-find_command(const char *name)
-{
-	for (size_t i = 0; i < NCOMMANDS; i++)
-		if (strcmp(name, commands[i]->name) == 0)
-			return commands[i];
-	return NULL;
 }
 
 /*
@@ -101,38 +67,29 @@ become_owner(const char *spool)
 }
 
 static int
-fill_config(
-    struct config *cfg, const struct options *opts, struct config_error *err)
-{
-	int result = config_init(cfg);
-
-	if (result < 0)
-		return result;
-	result = config_read(cfg,
-	    opts->config != NULL ? opts->config : CONFIG_DEFAULT_PATH, err);
-	if (result == -ENOENT && opts->config == NULL)
-		result = 0;
-	if (result == 0 && opts->spool != NULL)
-		result = config_set(cfg, "spool", opts->spool, err);
-	return result;
-}
-
-static int
 read_config(struct context *ctx, const struct options *opts)
 {
-	struct config_error error = { "" };
-	int result = fill_config(&ctx->cfg, opts, &error);
+	struct config_error error;
+	int result = config_load(&ctx->cfg, opts->config, opts->spool, &error);
 
 	if (result == 0)
 		return EX_OK;
-	warnx("%s", error.text[0] != '\0' ? error.text : strerror(-result));
-	return result == -EINVAL || result == -ENOENT ? EX_CONFIG
-						      : exit_code(result);
+	warnx("%s", error.text);
+	switch (result) {
+	case -EACCES:
+	case -EPERM:
+		return EX_NOPERM;
+	case -ENOMEM:
+		return EX_TEMPFAIL;
+	default:
+		return EX_CONFIG;
+	}
 }
 
 static int
 open_spool(struct context *ctx)
 {
+	bool is_verb;
 	char *why = NULL;
 	int result = become_owner(ctx->cfg.spool);
 
@@ -144,23 +101,29 @@ open_spool(struct context *ctx)
 	result = spool_open(&ctx->sp, ctx->cfg.spool, SPOOL_READ, &why);
 	if (result == 0)
 		return EX_OK;
-	warnx("cannot open the spool '%s': %s", ctx->cfg.spool,
+	/* "is missing" is about the spool, "queue/ is missing" is not. */
+	is_verb = why != NULL && why[strcspn(why, " /")] != '/';
+	warnx("cannot open the spool%s '%s'%s %s", is_verb ? ":" : "",
+	    ctx->cfg.spool, is_verb ? "" : ":",
 	    why != NULL ? why : strerror(-result));
 	free(why);
 	return result == -EACCES || result == -EPERM ? EX_NOPERM : EX_CONFIG;
 }
 
 static int
-run_command(const struct command *cmd, const struct options *opts, int argc,
-    char *argv[])
+run_command(const struct options *opts)
 {
-	struct context ctx = { .now_us = date_now_us() };
+	struct context ctx = {
+		.now_us = date_now_us(),
+		.flags = opts->flags,
+	};
 	int code = read_config(&ctx, opts);
 
 	if (code == EX_OK) {
 		code = open_spool(&ctx);
 		if (code == EX_OK) {
-			code = cmd->run(&ctx, argc, argv);
+			code = opts->command->run(
+			    &ctx, opts->noperands, opts->operands);
 			spool_close(&ctx.sp);
 		}
 	}
@@ -172,63 +135,18 @@ run_command(const struct command *cmd, const struct options *opts, int argc,
 	return code;
 }
 
-/* -1: go on with the command at optind; else the exit code. */
-static int
-parse_options(int argc, char *argv[], struct options *opts)
-{
-	enum { OPT_SPOOL = 256 };
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'C' },
-		{ "spool", required_argument, NULL, OPT_SPOOL },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "+C:hV", longs, NULL)) != -1) {
-		switch (c) {
-		case 'C':
-			opts->config = optarg;
-			break;
-		case OPT_SPOOL:
-			opts->spool = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			return EX_OK;
-		case 'V':
-			(void)puts("spoolq " PACKAGE_VERSION);
-			return EX_OK;
-		default:
-			usage(stderr);
-			return EX_USAGE;
-		}
-	}
-	return -1;
-}
-
 int
 main(int argc, char *argv[])
 {
-	struct options opts = { .config = NULL };
-	const struct command *cmd;
+	struct options opts;
 	int code;
 
 	(void)fs_open_std_fds();
-	code = parse_options(argc, argv, &opts);
+	code = options_parse(&opts, commands, argc, argv);
 	if (code >= 0)
 		return code;
-	cmd = optind < argc ? find_command(argv[optind]) : NULL;
-	if (cmd == NULL) {
-		if (optind < argc)
-			warnx("there is no command '%s'", argv[optind]);
-		usage(stderr);
-		return EX_USAGE;
-	}
-	code = run_command(cmd, &opts, argc - optind, argv + optind);
+	code = run_command(&opts);
 	if (code == EX_USAGE)
-		(void)fprintf(
-		    stderr, "usage: spoolq %s %s\n", cmd->name, cmd->args);
+		options_put_usage(stderr, opts.command);
 	return code;
 }

@@ -29,9 +29,12 @@ output_span(int64_t length_us, char ret[OUTPUT_WORD])
 		(void)snprintf(ret, OUTPUT_WORD, "%" PRId64 "m", s / 60);
 	else if (s < 48 * 60 * 60)
 		(void)snprintf(ret, OUTPUT_WORD, "%" PRId64 "h", s / (60 * 60));
-	else
+	else if (s < (int64_t)1000 * 24 * 60 * 60)
 		(void)snprintf(
 		    ret, OUTPUT_WORD, "%" PRId64 "d", s / (24 * 60 * 60));
+	else
+		(void)snprintf(ret, OUTPUT_WORD, "%" PRId64 "y",
+		    s / ((int64_t)365 * 24 * 60 * 60));
 }
 
 void

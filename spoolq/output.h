@@ -21,8 +21,9 @@
 #define OUTPUT_TEXT_MAX 4096
 
 /*
- * A length of time, four characters for most of them: "0s", "59s", "12m", "3h",
- * "14d", "999d".  Negative ones (a clock that went back) are "0s".
+ * A length of time, in at most four characters up to a thousand years: "0s",
+ * "59s", "12m", "3h", "14d", "999d", "2y".  Negative ones (a clock that went
+ * back) are "0s".
  */
 void output_span(int64_t length_us, char ret[OUTPUT_WORD]);
 

@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <sysexits.h>
 
 #include "spoolq/change.h"
 
@@ -16,13 +15,12 @@ release(struct owned *o, const char *id, enum spool_state state,
 {
 	int result;
 
-	*ret_done = "released";
-	if (state == SPOOL_QUEUE)
-		return 0;
 	if (state != SPOOL_HOLD) {
-		*ret_done = "is in failed/";
+		*ret_done = state == SPOOL_QUEUE ? "is not held"
+						 : "is in failed/, not held";
 		return -EBUSY;
 	}
+	*ret_done = "released";
 	result = spool_move(&o->sp, id, SPOOL_HOLD, SPOOL_QUEUE);
 	if (result == 0)
 		result = change_record(o, EVENT_RELEASED, id);
@@ -30,17 +28,17 @@ release(struct owned *o, const char *id, enum spool_state state,
 }
 
 static int
-run_release(struct context *ctx, int argc, char *argv[])
+run_release(struct context *ctx, int noperands, char *operands[])
 {
-	if (argc < 2)
-		return EX_USAGE;
 	return change_messages(
-	    ctx, "release", release, argv + 1, (size_t)argc - 1);
+	    ctx, "release", release, operands, (size_t)noperands);
 }
 
 const struct command command_release = {
 	.name = "release",
 	.args = "ID...",
 	.does = "let held messages go on",
+	.operands_min = 1,
+	.operands_max = -1,
 	.run = run_release,
 };

@@ -221,6 +221,8 @@ show_found(
 		    why != NULL ? why : strerror(-result));
 		return exit_code(result);
 	}
+	if (part != PART_RAW && m->state == SPOOL_QUEUE)
+		view_warn_waiting(v, ctx);
 	result = show(ctx, m, &qf, part);
 	qfile_close(&qf);
 	if (result == 0)
@@ -230,33 +232,25 @@ show_found(
 }
 
 static int
-run_show(struct context *ctx, int argc, char *argv[])
+run_show(struct context *ctx, int noperands, char *operands[])
 {
 	enum part part = PART_HEADER;
-	const char *id = NULL;
 	struct view v;
 	int code;
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--body") == 0)
-			part = PART_ALL;
-		else if (strcmp(argv[i], "--raw") == 0)
-			part = PART_RAW;
-		else if (id == NULL)
-			id = argv[i];
-		else
-			return EX_USAGE;
-	}
-	if (id == NULL)
-		return EX_USAGE;
-	if (!spool_is_id(id)) {
-		warnx("'%s' is no message id", id);
+	(void)noperands;
+	if ((ctx->flags & COMMAND_BODY) != 0)
+		part = PART_ALL;
+	if ((ctx->flags & COMMAND_RAW) != 0)
+		part = PART_RAW;
+	if (!spool_is_id(operands[0])) {
+		warnx("'%s' is no message id", operands[0]);
 		return EX_USAGE;
 	}
 	code = view_load(&v, ctx);
 	if (code != EX_OK)
 		return code;
-	code = show_found(ctx, &v, id, part);
+	code = show_found(ctx, &v, operands[0], part);
 	view_release(&v);
 	return code;
 }
@@ -265,5 +259,8 @@ const struct command command_show = {
 	.name = "show",
 	.args = "[--body | --raw] ID",
 	.does = "show a message: what became of it, and its header",
+	.flags = COMMAND_BODY | COMMAND_RAW,
+	.operands_min = 1,
+	.operands_max = 1,
 	.run = run_show,
 };

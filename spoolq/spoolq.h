@@ -16,15 +16,20 @@ struct context {
 	struct config cfg;
 	struct spool sp; /* opened for SPOOL_READ */
 	int64_t now_us;
+	unsigned flags; /* set of COMMAND_ values */
 };
+
+/* The options that some commands have. */
+enum { COMMAND_JSON = 1, COMMAND_BODY = 2, COMMAND_RAW = 4 };
 
 struct command {
 	const char *name;
-	const char *args; /* for the usage */
-	const char *does; /* half a line of help */
-	/* ARGV[0] is the command's name.  Returns a code of sysexits.h, or
-	 * EX_USAGE before anything was done. */
-	int (*run)(struct context *ctx, int argc, char *argv[]);
+	const char *args;               /* for the usage */
+	const char *does;               /* half a line of help */
+	unsigned flags;                 /* which of the options it has */
+	int operands_min, operands_max; /* -1: any number */
+	/* Returns a code of sysexits.h, EX_USAGE before anything was done. */
+	int (*run)(struct context *ctx, int noperands, char *operands[]);
 };
 
 extern const struct command command_list;

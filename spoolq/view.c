@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "lib/text.h"
-#include "spoolq/control.h"
 #include "spoolq/output.h"
 #include "spoolq/view.h"
 
@@ -65,8 +64,8 @@ read_unknown(struct listing *l, const char *id)
 	int result;
 
 	result = qfile_open(&qf, &l->ctx->sp, l->state, id, &why);
-	if (result == -ENOENT || result == -EMLINK)
-		return 0; /* gone meanwhile, or just arriving */
+	if (result == -ENOENT)
+		return 0; /* gone meanwhile */
 	if (result == -ENOMEM)
 		return result;
 	if (result < 0) {
@@ -128,7 +127,7 @@ look_again(struct view *v, const struct context *ctx)
 				m->state = (enum spool_state)s;
 		}
 		/* The attempts of a spoold that died ended with it. */
-		if (!v->is_running)
+		if (v->spoold == CONTROL_NONE)
 			m->in_flight = false;
 	}
 }
@@ -153,13 +152,11 @@ see_files(struct view *v, const struct context *ctx)
 int
 view_load(struct view *v, const struct context *ctx)
 {
-	const char *status =
-	    ctx->cfg.json != NULL ? ctx->cfg.json : STATUS_NAME;
 	int result;
 
 	*v = (struct view){ .damaged = 0 };
 	queue_init(&v->queue);
-	result = status_load(ctx->sp.dir_fd, status, &v->queue, &v->daemon);
+	result = status_load(ctx->sp.dir_fd, STATUS_NAME, &v->queue, &v->daemon);
 	if (result == -EBADMSG)
 		warnx("the status is damaged; "
 		      "what happened to messages so far may be missing");
@@ -168,7 +165,7 @@ view_load(struct view *v, const struct context *ctx)
 		    strerror(-result));
 		goto fail;
 	}
-	v->is_running = control_is_served(&ctx->sp, v->daemon.pid);
+	v->spoold = control_look(&ctx->sp, v->daemon.pid);
 	result = see_files(v, ctx);
 	if (result < 0) {
 		warnx(
@@ -189,8 +186,9 @@ view_release(struct view *v)
 }
 
 static void
-warn_relay(const struct relay_state *relay, int64_t now_us)
+warn_relay(const struct view *v, int64_t now_us)
 {
+	const struct relay_state *relay = &v->queue.relay;
 	char since[OUTPUT_WORD], next[OUTPUT_WORD];
 	char *reason;
 
@@ -198,24 +196,37 @@ warn_relay(const struct relay_state *relay, int64_t now_us)
 	output_span(relay->next_us - now_us, next);
 	reason = text_clean(
 	    span_of(relay->reason != NULL ? relay->reason : "no answer"), 200);
-	warnx("the relay does not answer since %s, tried again in %s: %s",
-	    since, next, reason != NULL ? reason : "out of memory");
+	if (v->spoold == CONTROL_NONE)
+		warnx("when spoold last ran, the relay did not answer: %s",
+		    reason != NULL ? reason : "out of memory");
+	else
+		warnx("the relay does not answer since %s, "
+		      "tried again in %s: %s",
+		    since, next, reason != NULL ? reason : "out of memory");
 	free(reason);
+}
+
+void
+view_warn_waiting(const struct view *v, const struct context *ctx)
+{
+	/* A relay given on spoold's command line is in its status only. */
+	bool has_relay = v->daemon.relay != NULL ||
+	    (v->spoold != CONTROL_SERVED && ctx->cfg.has_relay);
+
+	if (v->spoold == CONTROL_NONE)
+		warnx("spoold is not running");
+	else if (v->spoold == CONTROL_SILENT)
+		warnx("spoold does not answer");
+	if (!has_relay)
+		warnx("no relay is configured");
+	else if (v->queue.relay.down)
+		warn_relay(v, ctx->now_us);
 }
 
 void
 view_warn(const struct view *v, const struct context *ctx)
 {
-	/* A relay given on spoold's command line is in its status only. */
-	bool has_relay =
-	    v->daemon.relay != NULL || (!v->is_running && ctx->cfg.has_relay);
-
-	if (!v->is_running)
-		warnx("spoold is not running");
-	if (!has_relay)
-		warnx("no relay is configured");
-	if (v->is_running && v->queue.relay.down)
-		warn_relay(&v->queue.relay, ctx->now_us);
+	view_warn_waiting(v, ctx);
 	if (v->damaged > 0)
 		warnx("failed/ has %zu damaged file%s, set aside; "
 		      "the .why beside each says why",

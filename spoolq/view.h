@@ -10,13 +10,14 @@
 #define SPOOLQ_VIEW_H
 
 #include "lib/status.h"
+#include "spoolq/control.h"
 #include "spoolq/spoolq.h"
 
 struct view {
 	struct queue queue; /* more than there is: see view_first() */
 	struct status_daemon daemon;
-	bool is_running; /* spoold */
-	size_t damaged;  /* files set aside in failed/ */
+	enum control_state spoold;
+	size_t damaged; /* files set aside in failed/ */
 };
 
 /*
@@ -28,7 +29,10 @@ int view_load(struct view *v, const struct context *ctx);
 void view_release(struct view *v);
 
 /* Say on standard error what keeps mail from going: no spoold, no relay, a
- * relay that is down. */
+ * relay that is down, or was when spoold last ran. */
+void view_warn_waiting(const struct view *v, const struct context *ctx);
+
+/* That, and what else is wrong with the spool. */
 void view_warn(const struct view *v, const struct context *ctx);
 
 /* The messages that there are, in order of id. */

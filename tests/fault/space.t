@@ -76,7 +76,7 @@ line ($accepted and $refused)"
 	is "${#entries[@]}" 0 "$1: nothing is left in tmp/"
 	in_dir "$spool/queue"
 	is "$(for each in "${entries[@]}"; do
-		spoolq show "${each##*/}" >/dev/null || echo "${each##*/}"
+		spoolq show "${each##*/}" >/dev/null 2>&1 || echo "${each##*/}"
 	    done 2>&1)" "" "$1: and each can be read"
 }
 

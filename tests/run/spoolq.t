@@ -44,6 +44,36 @@ ask dance
 like "$err/$status" "there is no command 'dance'.*/64\$" "no such command"
 ask --tango list
 is "$out/$status" /64 "no such option"
+like "$err" "^spoolq: unknown option '--tango'" "which is named"
+# What each says, in its first line.
+while IFS='|' read -r args want; do
+	# shellcheck disable=SC2086
+	ask $args
+	is "$out/$status/${err%%$'\n'*}" "/64/spoolq $want" "usage: $args"
+done <<END
+list --jsn|list: unknown option '--jsn'
+list -x|list: unknown option '-x'
+list -xC|list: unknown option '-x'
+list --raw|list: unknown option '--raw'
+list --json=x|list: option '--json=x' takes no argument
+list -C|list: option '-C' needs an argument
+drop --spool|drop: option '--spool' needs an argument
+list x|list: superfluous argument 'x'
+list -- --json|list: superfluous argument '--json'
+show $one $two|show: superfluous argument '$two'
+show --raw --body $one|show: '--raw' and '--body' exclude each other
+hold|hold: which message?
+END
+ask list $'--\33[2J'
+is "$err" "spoolq list: unknown option '--\\x1B[2J'
+usage: spoolq list [--json]" "made harmless"
+for args in "--spool $spool list" "list --spool $spool" \
+    "list --json -C /dev/null --spool=$spool" \
+    "--spool $dir/none -C $dir/none list --spool $spool -C/dev/null"; do
+	# shellcheck disable=SC2086
+	is "$(timeout 20 "$SPOOLQ" -C /dev/null $args >"$dir/out" \
+	    2>"$dir/err"; echo $?)" 0 "options on both sides: $args"
+done
 for args in "list x" "mailq x" show "show $one $two" "show ../$one" drop \
     hold release "drop 3286a1b2c3" "flush ../../x" "drop $one/../x"; do
 	# shellcheck disable=SC2086
@@ -54,7 +84,7 @@ is "$(timeout 20 "$SPOOLQ" -C "$dir/none.conf" list 2>"$dir/err"; echo $?)" \
     78 "a configuration that is not there"
 is "$(timeout 20 "$SPOOLQ" --spool "$dir/none" list 2>"$dir/err"; echo $?)" \
     78 "a spool that is not there"
-like "$(<"$dir/err")" "^spoolq: cannot open the spool '$dir/none'" \
+is "$(<"$dir/err")" "spoolq: cannot open the spool: '$dir/none' is missing" \
     "is named in one line"
 if [ "$(id -u)" -eq 0 ]; then
 	chmod 755 "$dir"
@@ -91,11 +121,11 @@ ask list
 like "$err" "queue/$none: is too short" "a torn file is named"
 like "$err" "1 damaged file, set aside" "so are damaged ones"
 rm "$spool/queue"/{junk,"$none"} "$spool/failed"/junk*
-is "$(sed -E 's/ +[0-9]+d / AGE /' <<<"$out")" "\
+is "$(sed -E 's/ [ 0-9]{3}[dy] / AGE /' <<<"$out")" "\
 ID           AGE  SIZE STATE    TRY NEXT       SENDER -> RECIPIENTS
-$one AGE    69 new        0 now        ann@example.org -> bob@example.net +1
-$two AGE    69 held       0 on release <> -> bob@example.net
-$three AGE    69 failed     0 never      ann@example.org -> dan@example.net
+$one  AGE    69 new        0 now        ann@example.org -> bob@example.net +1
+$two  AGE    69 held       0 on release <> -> bob@example.net
+$three  AGE    69 failed     0 never      ann@example.org -> dan@example.net
 3 messages, 4 recipients to go, 207 bytes" "the table"
 out=$(COLUMNS=70 spoolq list 2>/dev/null | wc -L)
 at_most "$out" 70 "no line is wider than the terminal"
@@ -125,7 +155,7 @@ like "$(sed -n 2p <<<"$out")" '"queue_name": "hold".*"sender": "MAILER-DAEMON", 
     "JSON of a held one from nobody"
 
 ask show "$one"
-is "$(sed -E 's/, [0-9]+d ago/, AGE/' <<<"$out")" "\
+is "$(sed -E 's/, [0-9]+[dy] ago/, AGE/' <<<"$out")" "\
 id         $one
 state      new
 arrival    2025-11-22 00:06:40, AGE, by uid $(id -u)
@@ -168,11 +198,16 @@ ask hold "$one"
 is "$out/$status" "$one held/0" "hold again"
 ask flush "$one"
 is "$err/$status" "spoolq: $one: is held, not in queue//75" "flush a held one"
+ask release "$three"
+is "$out/$err/$status" "/spoolq: $three: is in failed/, not held/75" \
+    "release a failed one"
 ask release "$one" "$two" "$none"
 is "$out/$err/$status" "$one released
 $two released/spoolq: $none: no such message/66" \
     "release: what is there is done, what is not is said"
 is "$(queued)/$(queued hold)" 2/0 "moves them to queue/"
+ask release "$one"
+is "$out/$err/$status" "/spoolq: $one: is not held/75" "release it again"
 ask hold "$three"
 is "$err/$status" "spoolq: $three: is in failed//75" "hold a failed one"
 ask flush "$one"
@@ -281,10 +316,17 @@ mkdir -m 0700 "$dir/second"/{tmp,queue,hold,failed}
 cp "$spool/queue/$one" "$dir/second/queue"
 exec {lock}>"$dir/second/.lock"
 flock "$lock"
+out=$(timeout 30 "$SPOOLQ" -C /dev/null --spool "$dir/second" list 2>&1)
+like "$out" "^spoolq: spoold does not answer" \
+    "a lock without a socket: spoold does not answer"
+unlike "$out" "not running" "and nothing is said of not running"
 timeout 30 "$SPOOLQ" --spool "$dir/second" drop "$one" 2>"$dir/locked.err"
 is "$?/$(<"$dir/locked.err")" \
     "69/spoolq: spoold holds the lock but does not answer" "a lock, no answer"
 exec {lock}>&-
+out=$(timeout 30 "$SPOOLQ" -C /dev/null --spool "$dir/second" list 2>&1)
+like "$out" "^spoolq: spoold is not running" "without the lock it is not running"
+ok "looking leaves the lock free" flock -n "$dir/second/.lock" true
 wait "$mute"
 is "$?/$(<"$dir/mute.err")" \
     "69/spoolq: spoold did not answer: Connection timed out" "silence"
@@ -403,6 +445,22 @@ ok "the relay is down" wait_for 20 has_events 1 relay-down
 ask list
 like "$err" '^spoolq: the relay does not answer since [0-9]+s, tried again in [0-9]+[smh]: no \\x1Broute$' \
     "which is said"
+mv "$spool/.control" "$spool/.control.away"
+ask list
+like "$err" '^spoolq: spoold does not answer
+spoolq: the relay does not answer since ' "without its socket it does not answer"
+mv "$spool/.control.away" "$spool/.control"
 ok "spoold ends in order again" stop_spoold
+ask list
+is "$err" 'spoolq: spoold is not running
+spoolq: when spoold last ran, the relay did not answer: no \x1Broute' \
+    "the reason is known after its end"
+ask show "$one"
+like "$err" 'did not answer: no \\x1Broute$' "and with show"
+ask show --raw "$one"
+is "$err" "" "but not with --raw"
 
+# From cron, without one that stays.
+is "$(run_spoold --once --relay 127.0.0.1:1 --tls none; echo $?)" 75 \
+    "--once without a way to the relay"
 done_testing

@@ -133,5 +133,5 @@ TESTS += tests/unit/test_dispatch
 tests_unit_test_dispatch_CPPFLAGS = $(unit_cppflags) $(UV_CFLAGS)
 tests_unit_test_dispatch_LDADD = $(unit_ldadd) $(UV_LIBS)
 tests_unit_test_dispatch_SOURCES = %D%/test_dispatch.c \
-	spoold/agent-protocol.c spoold/dispatch.c spoold/relay.c \
+	spoold/agent-protocol.c spoold/dispatch.c spoold/recover.c spoold/relay.c \
 	spoold/retry.c

@@ -120,7 +120,15 @@ static const struct {
 	    "or implicit" },
 	{ "agents = 1", "f:1: agents '1' must be a number from 2 to 64" },
 	{ "attempts = 5\nattempts = 6", "f:2: attempts is set twice" },
-	{ "attempts = \"6", "f:1: premature end of file" },
+	{ "attempts = \"6", "f:1: premature end of file, in what begins here" },
+	{ "\nrelay = \n\n\n",
+	    "f:2: premature end of file, in what begins here" },
+	{ "freq = 1 # '\n/* \" */ user = '\"' relay = \"a\\\"\n\nb\n",
+	    "f:2: premature end of file, in what begins here" },
+	{ "# ${HOME}\n  // ${HOME}\nspool = \"${TYPO}/x\"",
+	    "f:3: variables are not expanded: ${TYPO}" },
+	{ "spool = ${HOME}", "f:1: variables are not expanded: ${HOME}" },
+	{ "helo = x # ${A", "f:1: variables are not expanded: ${A" },
 	{ "attempts = '6", "f:1: unterminated string constant" },
 	{ "attempts", "f:1: premature end of file" },
 	{ "attempts 6", "f:1: missing equal sign after option 'attempts'" },
@@ -205,6 +213,8 @@ START_TEST(files_must_be_trustworthy_text)
 	memset(much, '\n', (1 << 20) + 1);
 	scratch_put("l", much, (1 << 20) + 1);
 	ck_assert_int_eq(config_read(&cfg, "l", &error), -EFBIG);
+	ck_assert_str_eq(
+	    error.text, "l is longer than 1048576 bytes, the limit");
 	scratch_put("l", much, 1 << 20);
 	ck_assert_int_eq(config_read(&cfg, "l", &error), 0);
 	free(much);
@@ -442,6 +452,60 @@ START_TEST(wholes_are_checked)
 }
 END_TEST
 
+static const struct {
+	const char *text, *want;
+} named_files[] = {
+	{ "", NULL },
+	{ "password_file = /dev/null ca_file = /dev/null json = /none", NULL },
+	{ "password_file = /none/p",
+	    "f: password_file '/none/p': No such file or directory" },
+	{ "password_file = /tmp", "f: password_file '/tmp': Is a directory" },
+	{ "ca_file = /none", "f: ca_file '/none': No such file or directory" },
+	{ "json = /none/j",
+	    "f: json '/none/j': its directory: No such file or directory" },
+	{ "json = /dev/null/j",
+	    "f: json '/dev/null/j': its directory: Not a directory" },
+};
+
+START_TEST(named_files_are_there)
+{
+	int result;
+
+	ck_assert_msg(read_text(named_files[_i].text) == 0, "%s", error.text);
+	result = config_check_files(&cfg, &error);
+	if (named_files[_i].want == NULL) {
+		ck_assert_msg(result == 0, "%s", error.text);
+		return;
+	}
+	ck_assert_int_lt(result, 0);
+	ck_assert_str_eq(error.text, named_files[_i].want);
+}
+END_TEST
+
+START_TEST(load_is_all_at_once)
+{
+	char *want;
+
+	config_release(&cfg);
+	scratch_put("g", "freq = 7\nspool = /s", 19);
+	ck_assert_int_eq(config_load(&cfg, "g", NULL, &error), 0);
+	ck_assert_uint_eq(cfg.freq_s, 7);
+	ck_assert_str_eq(cfg.spool, "/s");
+	config_release(&cfg);
+	ck_assert_int_eq(config_load(&cfg, "g", "mine", &error), 0);
+	ck_assert_int_gt(asprintf(&want, "%s/mine", scratch), 0);
+	ck_assert_str_eq(cfg.spool, want);
+	ck_assert_uint_eq(cfg.freq_s, 7);
+	free(want);
+	config_release(&cfg);
+	ck_assert_int_eq(config_load(&cfg, "none", NULL, &error), -ENOENT);
+	ck_assert_str_eq(error.text, "none: No such file or directory");
+	config_release(&cfg);
+	ck_assert_int_eq(config_load(&cfg, "g", "", &error), -EINVAL);
+	ck_assert_str_eq(error.text, "spool '' must be a path");
+}
+END_TEST
+
 START_TEST(origin_is_never_empty)
 {
 	char *origin = config_origin(&cfg);
@@ -475,6 +539,8 @@ main(void)
 	tcase_add_loop_test(tc, bad_values_are_refused, 0, COUNT(bad_values));
 	tcase_add_test(tc, long_values_are_refused);
 	tcase_add_test(tc, the_command_line_may_be_relative);
+	tcase_add_loop_test(tc, named_files_are_there, 0, COUNT(named_files));
+	tcase_add_test(tc, load_is_all_at_once);
 	tcase_add_loop_test(tc, wholes_are_checked, 0, COUNT(wholes));
 	tcase_add_test(tc, origin_is_never_empty);
 	suite_add_tcase(s, tc);

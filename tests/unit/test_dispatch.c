@@ -455,6 +455,68 @@ START_TEST(a_clock_that_was_ahead_puts_nothing_off)
 }
 END_TEST
 
+/* Every recipient refused at once, the agent still busy with the message:
+ * it must not get it a second time. */
+START_TEST(a_message_is_not_handed_out_before_its_job_is_done)
+{
+	struct message *m = admit(1, 1);
+	struct agent *first;
+	struct event ev;
+
+	dispatch(&d);
+	first = sent_to;
+	dispatch_rcpt(first, m->id, 0, "deferred", 1, "450 later");
+	ev = event_of(EVENT_FLUSHED, m);
+	record(&d, &ev);
+	dispatch(&d);
+	ck_assert_uint_eq(nsent, 1);
+	dispatch_done(first, m->id);
+	ck_assert_uint_eq(nsent, 2);
+	ck_assert_uint_eq(d.in_flight, 1);
+}
+END_TEST
+
+/* A message that the relay never lets pass does not stop the others. */
+START_TEST(another_message_probes_next)
+{
+	struct message *poison = admit(1, 1);
+
+	admit(2, 1);
+	dispatch(&d);
+	dispatch_start(poison->job, poison->id, "192.0.2.1:25");
+	dispatch_back(poison->job, poison->id, "message", "421 4.7.0 no");
+	everything_comes_back("relay");
+	ck_assert(d.queue.relay.down);
+	ck_assert_int_ge(poison->due_us, now_us + MINUTE);
+	now_us += 2 * SECOND;
+	dispatch(&d);
+	ck_assert_str_eq(sent_id, "3000000002");
+	answer(0, "delivered");
+	ck_assert(!d.queue.relay.down);
+	ck_assert_uint_eq(poison->rcpts[0].attempts, 0);
+}
+END_TEST
+
+START_TEST(a_relay_that_never_comes_back_ends_with_the_lifetime)
+{
+	struct message *m = admit(1, 2);
+
+	dispatch(&d);
+	while (now_us - m->seen_us < 5 * DAY) {
+		everything_comes_back("relay");
+		dispatch_expire(&d, m);
+		ck_assert_int_eq(m->state, SPOOL_QUEUE);
+		now_us += 2 * MINUTE;
+		dispatch(&d);
+	}
+	everything_comes_back("relay");
+	dispatch_expire(&d, m);
+	ck_assert_int_eq(m->state, SPOOL_FAILED);
+	ck_assert(lies_in(SPOOL_FAILED, "3000000001"));
+	ck_assert_str_eq(m->rcpts[1].reply, "refused");
+}
+END_TEST
+
 START_TEST(a_torn_file_is_set_aside)
 {
 	admit(1, 1);
@@ -506,6 +568,9 @@ main(void)
 	    t, an_interrupted_attempt_is_made_again_at_once_but_not_for_ever);
 	tcase_add_test(t, a_crash_after_the_last_answer_only_removes);
 	tcase_add_test(t, a_clock_that_was_ahead_puts_nothing_off);
+	tcase_add_test(t, a_message_is_not_handed_out_before_its_job_is_done);
+	tcase_add_test(t, another_message_probes_next);
+	tcase_add_test(t, a_relay_that_never_comes_back_ends_with_the_lifetime);
 	tcase_add_test(t, a_torn_file_is_set_aside);
 	tcase_add_test(t, no_file_goes_before_its_delivery_is_written);
 	suite_add_tcase(s, t);

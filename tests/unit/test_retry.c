@@ -40,6 +40,7 @@ END_TEST
 
 static const struct {
 	unsigned attempts; /* so far */
+	unsigned tries;    /* so far */
 	int64_t age_us;
 	bool counts;
 	bool want;
@@ -51,13 +52,21 @@ static const struct {
 	{ .attempts = 99, .age_us = 0, .counts = false, .want = false },
 	/* … but nothing outlives its lifetime. */
 	{ .attempts = 0,
+	    .tries = 9,
 	    .age_us = 3599 * SECOND,
 	    .counts = false,
 	    .want = false },
 	{ .attempts = 0,
+	    .tries = 9,
 	    .age_us = 3600 * SECOND,
 	    .counts = false,
 	    .want = true },
+	/* A clock that was set: one answer alone does not end it. */
+	{ .attempts = 0,
+	    .tries = 1,
+	    .age_us = 3600 * SECOND,
+	    .counts = true,
+	    .want = false },
 	/* A clock that went back. */
 	{ .attempts = 0,
 	    .age_us = -3600 * SECOND,
@@ -68,12 +77,37 @@ static const struct {
 START_TEST(gives_up_by_attempts_or_lifetime)
 {
 	const struct config cfg = { .attempts = 100, .lifetime_s = 3600 };
-	const struct message m = { .arrival_us = 1000 * MINUTE };
-	const struct qrcpt r = { .attempts = ends[_i].attempts };
+	const struct message m = { .seen_us = 1000 * MINUTE };
+	const struct qrcpt r = { .attempts = ends[_i].attempts,
+		.tries = ends[_i].tries };
 
 	ck_assert_int_eq(retry_gives_up(&cfg, &m, &r, ends[_i].counts,
-			     m.arrival_us + ends[_i].age_us),
+			     m.seen_us + ends[_i].age_us),
 	    ends[_i].want);
+}
+END_TEST
+
+static const struct {
+	bool down;
+	int64_t down_for_us, age_us;
+	bool want;
+} untried[] = {
+	{ true, 61 * MINUTE, 61 * MINUTE, true },
+	{ true, 59 * MINUTE, 61 * MINUTE, false },
+	{ true, 61 * MINUTE, 59 * MINUTE, false },
+	{ false, 61 * MINUTE, 61 * MINUTE, false },
+};
+
+START_TEST(the_untried_expires_after_an_hour_of_trouble)
+{
+	const struct config cfg = { .lifetime_s = 3600 };
+	const int64_t now_us = 100000 * MINUTE;
+	const struct message m = { .seen_us = now_us - untried[_i].age_us };
+	const struct relay_state relay = { .down = untried[_i].down,
+		.since_us = now_us - untried[_i].down_for_us };
+
+	ck_assert_int_eq(
+	    retry_expires(&cfg, &m, &relay, now_us), untried[_i].want);
 }
 END_TEST
 
@@ -100,6 +134,8 @@ main(void)
 	tcase_add_test(t, wait_has_at_most_a_tenth_of_jitter);
 	tcase_add_loop_test(t, gives_up_by_attempts_or_lifetime, 0,
 	    sizeof(ends) / sizeof(ends[0]));
+	tcase_add_loop_test(t, the_untried_expires_after_an_hour_of_trouble, 0,
+	    sizeof(untried) / sizeof(untried[0]));
 	tcase_add_test(t, probes_rest_longer_up_to_a_minute);
 	suite_add_tcase(s, t);
 	return unit_main(s);

@@ -38,7 +38,10 @@ static const struct {
 	{ 2 * DAY - 1, "47h" },
 	{ 2 * DAY, "2d" },
 	{ 999 * DAY, "999d" },
-	{ INT64_MAX, "106751991d" },
+	{ 1000 * DAY - 1, "999d" },
+	{ 1000 * DAY, "2y" },
+	{ 2882 * DAY, "7y" },
+	{ INT64_MAX, "292471y" },
 };
 
 START_TEST(span_is_one_unit)

@@ -49,7 +49,7 @@ teardown(void)
 }
 
 /* Text that must come back byte for byte, whatever a server said. */
-static const char nasty[] = "450 \"x\" \\ / \t\xc3\xa9 </script> \x7f";
+static const char nasty[] = "450 \"x\" \\ / \xc3\xa9 </script>";
 
 static struct event
 admitted(const char *id)
@@ -120,6 +120,22 @@ START_TEST(an_event_survives_json)
 		ck_assert_str_eq(out.sender, in.sender);
 	}
 	event_release(&out);
+	json_object_put(obj);
+}
+END_TEST
+
+/* JSON is UTF-8, whatever an address is. */
+START_TEST(other_bytes_become_text)
+{
+	struct event ev = deferred();
+	struct json_object *obj;
+	const char *text;
+
+	ev.rcpt = "a\x80@x.test";
+	obj = event_to_json(&ev);
+	text = json_object_to_json_string(obj);
+	ck_assert_ptr_nonnull(strstr(text, "a\\\\x80@x.test"));
+	ck_assert_ptr_null(strchr(text, '\x80'));
 	json_object_put(obj);
 }
 END_TEST
@@ -246,6 +262,34 @@ START_TEST(a_torn_last_line_costs_only_itself)
 	ck_assert_int_eq(journal_open(&j, dir_fd, 1), 0);
 	append(deferred());
 	ck_assert_uint_eq(replayed(0, 0), 2);
+}
+END_TEST
+
+/* The torn line's new end counts: cutting back must not reach into it. */
+START_TEST(a_full_disk_after_a_torn_line_cuts_nothing_good)
+{
+	struct event ev = deferred();
+	struct stat st;
+
+	append(admitted(ID));
+	ck_assert_int_eq(write(j.fd, "{\"seq\":2,\"ti", 12), 12);
+	journal_close(&j);
+	ck_assert_int_eq(journal_open(&j, dir_fd, 1), 0);
+	ck_assert_int_eq(fstat(j.fd, &st), 0);
+	ck_assert_uint_eq((uint64_t)st.st_size, j.bytes);
+	append(ev);
+	ck_assert_uint_eq(replayed(0, 0), 2);
+}
+END_TEST
+
+START_TEST(a_fifo_is_no_journal)
+{
+	journal_close(&j);
+	ck_assert_int_eq(unlinkat(dir_fd, JOURNAL_NAME, 0), 0);
+	ck_assert_int_eq(mkfifoat(dir_fd, JOURNAL_NAME, 0600), 0);
+	ck_assert_int_eq(journal_open(&j, dir_fd, 0), -EINVAL);
+	ck_assert_uint_eq(replayed(0, 0), 0);
+	j.fd = -1;
 }
 END_TEST
 
@@ -378,6 +422,25 @@ START_TEST(a_torn_snapshot_is_noticed)
 }
 END_TEST
 
+START_TEST(one_bad_line_of_the_snapshot_costs_one_message)
+{
+	char path[64], cmd[200];
+	struct queue got;
+
+	queue_init(&got);
+	some_history();
+	write_snapshot();
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, STATUS_NAME);
+	(void)snprintf(cmd, sizeof(cmd), "sed -i 2s/sender/tender/ %s", path);
+	ck_assert_int_eq(system(cmd), 0);
+	ck_assert_int_eq(
+	    status_read(dir_fd, STATUS_NAME, &got, &daemon_), -EBADMSG);
+	ck_assert_ptr_null(queue_find(&got, ID));
+	ck_assert_ptr_nonnull(queue_find(&got, "3000000002"));
+	queue_release(&got);
+}
+END_TEST
+
 START_TEST(the_snapshot_is_one_json_document)
 {
 	struct json_object *doc, *list;
@@ -414,6 +477,7 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, an_event_survives_json, 0, 2);
+	tcase_add_test(t, other_bytes_become_text);
 	tcase_add_test(t, every_kind_has_a_name_of_its_own);
 	tcase_add_loop_test(t, what_is_no_event_is_refused, 0,
 	    sizeof(no_events) / sizeof(no_events[0]));
@@ -421,6 +485,9 @@ main(void)
 	tcase_add_test(t, replay_begins_after_the_snapshot);
 	tcase_add_test(t, replay_spans_a_rotation_and_sees_a_gap);
 	tcase_add_test(t, a_torn_last_line_costs_only_itself);
+	tcase_add_test(t, a_full_disk_after_a_torn_line_cuts_nothing_good);
+	tcase_add_test(t, a_fifo_is_no_journal);
+	tcase_add_test(t, one_bad_line_of_the_snapshot_costs_one_message);
 	tcase_add_test(t, a_full_disk_takes_no_half_line);
 	tcase_add_loop_test(t, the_status_is_snapshot_plus_journal, 0, 3);
 	tcase_add_test(t, a_torn_snapshot_is_noticed);
