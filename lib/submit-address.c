@@ -14,6 +14,7 @@
 #include <sysexits.h>
 
 #include "lib/address.h"
+#include "lib/scan.h"
 #include "lib/submit-work.h"
 #include "lib/text.h"
 
@@ -32,6 +33,29 @@ fail_address(struct submit_error *err, const char *what, struct span text,
 	(void)submit_fail(err, EX_DATAERR, "bad %s '%s': %s", what, shown, why);
 	free(shown);
 	return -1;
+}
+
+bool
+submit_has_8bit(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] > 0x7f)
+			return true;
+	return false;
+}
+
+/*
+ * Why ADDR is not accepted, or NULL.  With 8-bit characters it may be good,
+ * but nothing here can send it: who submits it is told, not the log.
+ */
+static const char *
+address_fault(const char *addr)
+{
+	const char *fault = envelope_address_fault(addr);
+
+	if (fault == NULL && submit_has_8bit(span_of(addr)))
+		fault = "has 8-bit characters, which cannot be sent yet";
+	return fault;
 }
 
 /*
@@ -67,8 +91,9 @@ static int
 sender_found(const struct mailbox *box, void *arg)
 {
 	struct work *work = arg;
+	const char *fault;
 	char *addr;
-	int err;
+	int err = 0;
 
 	if (work->env->sender != NULL && work->env->sender[0] != '\0') {
 		work->failed = true;
@@ -78,14 +103,44 @@ sender_found(const struct mailbox *box, void *arg)
 	addr = address_string(box, work->origin);
 	if (addr == NULL)
 		return -ENOMEM;
-	err = envelope_set_sender(work->env, addr);
-	if (err == -EINVAL) {
+	fault = address_fault(addr);
+	if (fault == NULL) {
+		err = envelope_set_sender(work->env, addr);
+	} else {
 		work->failed = true;
-		(void)fail_address(work->err, "sender", span_of(addr),
-		    envelope_address_fault(addr));
+		err = fail_address(work->err, "sender", span_of(addr), fault);
 	}
 	free(addr);
 	return err;
+}
+
+static bool
+is_gap(char c)
+{
+	return scan_is_space(c) || c == ',';
+}
+
+/*
+ * TEXT is no address at POS.  If the word there has a control character, that
+ * is what is wrong with it, whatever stopped the parser.
+ */
+static int
+fail_syntax(struct work *work, const char *what, struct span text, size_t pos)
+{
+	size_t start = pos, i;
+
+	while (start > 0 && !is_gap(text.ptr[start - 1]))
+		start--;
+	for (i = start; i < text.len && !is_gap(text.ptr[i]); i++)
+		if (scan_is_control(text.ptr[i]))
+			return fail_address(work->err, what,
+			    (struct span){ text.ptr + start, text.len - start },
+			    "has a control character");
+	if (pos == text.len)
+		return submit_fail(
+		    work->err, EX_DATAERR, "bad %s: unfinished address", what);
+	return fail_address(work->err, what,
+	    (struct span){ text.ptr + pos, text.len - pos }, "not an address");
 }
 
 /* Walk TEXT; what went wrong is in ERR whoever noticed it. */
@@ -101,12 +156,7 @@ walk(struct work *work, const char *what, struct span text, address_fn *fn)
 		return -1;
 	if (err == -ENOMEM)
 		return submit_fail_memory(work->err);
-	text.ptr += pos;
-	text.len -= pos;
-	if (text.len == 0)
-		return submit_fail(
-		    work->err, EX_DATAERR, "bad %s: unfinished address", what);
-	return fail_address(work->err, what, text, "not an address");
+	return fail_syntax(work, what, text, pos);
 }
 
 int
@@ -151,18 +201,21 @@ rcpt_found(const struct mailbox *box, void *arg)
 	struct work *work = arg;
 	struct envelope *env = work->env;
 	char *addr = address_string(box, work->origin);
+	const char *fault;
 	int err = 0;
 
 	if (addr == NULL)
 		return -ENOMEM;
 	if (tfind(addr, &work->known, compare_strings) != NULL)
 		goto out;
-	err = envelope_add(env, addr);
-	if (err == -EINVAL) {
+	fault = address_fault(addr);
+	if (fault != NULL) {
 		work->failed = true;
-		(void)fail_address(work->err, "recipient", span_of(addr),
-		    envelope_address_fault(addr));
+		err =
+		    fail_address(work->err, "recipient", span_of(addr), fault);
+		goto out;
 	}
+	err = envelope_add(env, addr);
 	if (err < 0)
 		goto out;
 	if (tsearch(env->rcpts[env->nrcpts - 1].addr, &work->known,

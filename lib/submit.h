@@ -34,17 +34,21 @@ struct submit_error {
 	char text[512]; /* one line for the user, no program name */
 };
 
+/* Whether TEXT has a byte that is not ASCII. */
+bool submit_has_8bit(struct span text);
+
 /*
  * Set ENV's sender to the one address in TEXT, completed with ORIGIN; ""
- * and "<>" are the null sender.  0, or -1 with ERR.
+ * and "<>" are the null sender.  0, or -1 with ERR: also for an address with
+ * 8-bit characters, which nothing here can send.
  */
 int submit_set_sender(struct envelope *env, struct span text,
     const char *origin, struct submit_error *err);
 
 /*
  * Append the addresses of the list TEXT, as an argument or a field has it, to
- * ENV, completed with ORIGIN.  0, or -1 with ERR; ENV may then have some of
- * them.
+ * ENV, completed with ORIGIN.  0, or -1 with ERR, as above; ENV may then have
+ * some of them.
  */
 int submit_add_rcpts(struct envelope *env, struct span text, const char *origin,
     struct submit_error *err);

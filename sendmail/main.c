@@ -51,32 +51,21 @@ complain(int exit_code, const char *fmt, ...)
 static int
 read_config(struct job *job)
 {
-	const struct options *opts = job->opts;
-	const char *path =
-	    opts->config != NULL ? opts->config : CONFIG_DEFAULT_PATH;
-	struct config_error why = { "" };
-	int err = config_init(&job->cfg);
+	struct config_error why;
+	int err =
+	    config_load(&job->cfg, job->opts->config, job->opts->spool, &why);
 
 	if (err == 0)
-		err = config_read(&job->cfg, path, &why);
-	if (err == -ENOENT && opts->config == NULL)
-		err = 0;
-	if (err == 0 && opts->spool != NULL)
-		err = config_set(&job->cfg, "spool", opts->spool, &why);
-	if (err == 0)
 		return EX_OK;
-	if (err == -ENOMEM)
-		return complain(EX_TEMPFAIL, "out of memory");
-	if (why.text[0] == '\0')
-		return complain(
-		    EX_CONFIG, "cannot read '%s': %s", path, strerror(-err));
-	return complain(EX_CONFIG, "%s", why.text);
+	return complain(
+	    err == -ENOMEM ? EX_TEMPFAIL : EX_CONFIG, "%s", why.text);
 }
 
 static int
 open_spool(struct job *job)
 {
 	const char *path = job->cfg.spool;
+	bool is_verb;
 	char *why = NULL;
 	int err = spool_open(&job->spool, path, SPOOL_ADMIT, &why);
 
@@ -84,7 +73,10 @@ open_spool(struct job *job)
 		job->has_spool = true;
 		return EX_OK;
 	}
-	(void)complain(EX_TEMPFAIL, "cannot use the spool '%s': %s", path,
+	/* "is missing" is about the spool, "queue/ is missing" is not. */
+	is_verb = why != NULL && why[strcspn(why, " /")] != '/';
+	(void)complain(EX_TEMPFAIL, "cannot use the spool%s '%s'%s %s",
+	    is_verb ? ":" : "", path, is_verb ? "" : ":",
 	    why != NULL ? why : strerror(-err));
 	free(why);
 	return EX_TEMPFAIL;

@@ -17,6 +17,7 @@
 #include <strings.h>
 #include <sysexits.h>
 
+#include "lib/submit.h"
 #include "lib/text.h"
 #include "sendmail/options.h"
 
@@ -103,26 +104,11 @@ act_return(struct options *opts, const char *value, FILE *diag)
 	return 0;
 }
 
-/* The length of VALUE as xtext (RFC 3461, section 4); 0 if it has none. */
-static size_t
-xtext_length(const char *value)
-{
-	size_t len = 0;
-
-	for (; *value != '\0'; value++) {
-		if (*value < ' ' || *value > '~')
-			return 0;
-		len += *value == ' ' || *value == '+' || *value == '=' ? 3 : 1;
-	}
-	return len;
-}
-
 static int
 act_envid(struct options *opts, const char *value, FILE *diag)
 {
-	size_t len = xtext_length(value);
-
-	if (len > 0 && len <= ENVELOPE_XTEXT_MAX)
+	if (envelope_envid_fault(value) == NULL &&
+	    !submit_has_8bit(span_of(value)))
 		opts->envid = value;
 	else
 		fprintf(diag,

@@ -174,6 +174,9 @@ mail_params(struct session *ss, struct span params)
 	return refusal;
 }
 
+static const char refuse_8bit[] =
+    "553 5.6.7 the address has 8-bit characters, which cannot be sent yet";
+
 static void
 do_mail(struct session *ss, struct span arg)
 {
@@ -187,6 +190,10 @@ do_mail(struct session *ss, struct span arg)
 	}
 	if (!take_path(arg, "FROM", &path, &params)) {
 		reply(ss, "501 5.5.4 it is MAIL FROM:<address>");
+		return;
+	}
+	if (submit_has_8bit(path)) {
+		reply(ss, refuse_8bit);
 		return;
 	}
 	if (submit_set_sender(&ss->env, path, ss->opts.origin, &err) < 0) {
@@ -226,6 +233,8 @@ do_rcpt(struct session *ss, struct span arg)
 		reply(ss, "501 5.5.4 it is RCPT TO:<address>");
 	else if (params.len > 0)
 		reply(ss, "555 5.5.4 unknown parameter");
+	else if (submit_has_8bit(path))
+		reply(ss, refuse_8bit);
 	else if (max > 0 && before >= max)
 		reply(ss, "452 4.5.3 too many recipients");
 	else if (submit_add_rcpts(&ss->env, path, ss->opts.origin, &err) < 0) {

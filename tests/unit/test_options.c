@@ -13,6 +13,7 @@
 #include "tests/unit/unit.h"
 
 #define ARGS_MAX 20
+#define FIFTY "12345678901234567890123456789012345678901234567890"
 
 struct row {
 	const char *argv[ARGS_MAX];
@@ -125,6 +126,11 @@ static const struct row rows[] = {
 	{ { "sendmail", "-R", "half", "a" }, .says = "-R", .rcpts = "a|" },
 	{ { "sendmail", "-V", "a\nb", "a" }, .says = "-V", .rcpts = "a|" },
 	{ { "sendmail", "-V", "", "a" }, .says = "-V", .rcpts = "a|" },
+	{ { "sendmail", "-V", "\303\274", "a" }, .says = "-V", .rcpts = "a|" },
+	{ { "sendmail", "-V", FIFTY FIFTY FIFTY FIFTY FIFTY, "a" },
+	    .want = { .envid = FIFTY FIFTY FIFTY FIFTY FIFTY }, .rcpts = "a|" },
+	{ { "sendmail", "-V", FIFTY FIFTY FIFTY FIFTY FIFTY "+", "a" },
+	    .says = "-V", .rcpts = "a|" },
 	{ { "sendmail", "-VENV1234", "a" }, .want = { .envid = "ENV1234" },
 	    .rcpts = "a|" },
 	/* refused */

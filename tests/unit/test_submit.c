@@ -137,6 +137,12 @@ static const struct row rows[] = {
 	{ "an unreadable field without -t stays", "a@d.test", .flags = GATEWAY,
 	    .in = "To: <<a\n\n", .want_rcpts = "a@d.test ",
 	    .want = "To: <<a\n\n" },
+	{ "8-bit in the header", NULL, .flags = T,
+	    .in = "To: \303\274@d.test\n\n", .exit_code = EX_DATAERR,
+	    .says = "bad recipient '\303\274@d.test': has 8-bit" },
+	{ "8-bit in a name", "J\303\274rg \303\226 <a@d.test>",
+	    .flags = GATEWAY, .in = "\n", .want_rcpts = "a@d.test ",
+	    .want = "\n" },
 	/* unqualified addresses */
 	{ "local addresses are completed", "a@d.test",
 	    .in = "From: root (Cron Daemon)\nTo: root,a@d.test\n"
@@ -417,6 +423,9 @@ static const struct {
 	{ "<a@x.test", NULL },
 	{ "-x", NULL },
 	{ "a\001@x.test", NULL },
+	{ "\303\274@x.test", NULL },
+	{ "a@\303\274.test", NULL },
+	{ "J\303\274rg <a@x.test>", "a@x.test" },
 };
 
 START_TEST(a_sender_is_one_address_or_none)
@@ -435,6 +444,43 @@ START_TEST(a_sender_is_one_address_or_none)
 		ck_assert_msg(result == 0, "%s", err.text);
 		ck_assert_str_eq(env.sender, senders[_i].want);
 	}
+	envelope_release(&env);
+}
+END_TEST
+
+static const struct {
+	const char *text, *says;
+} bad_rcpts[] = {
+	{ "J\303\274 <j@x.test>, \303\274ser@d.test",
+	    "'\303\274ser@d.test': has 8-bit characters, which cannot be sent "
+	    "yet" },
+	{ "a@ex\303\244mple.test",
+	    "'a@ex\303\244mple.test': has 8-bit characters, " },
+	{ "a\200@d.test", "'a\\x80@d.test': has 8-bit characters, " },
+	{ "b@d.test, a\033[31m@d.test",
+	    "'a\\x1B[31m@d.test': has a control character" },
+	{ "b@d.test a\001@d.test", "'a\\x01@d.test': has a control character" },
+	{ "\"a\001 b\"@d.test",
+	    "'\"a\\x01 b\"@d.test': has a control character" },
+	{ "a@d.test\013b", "'a@d.test\\x0Bb': has a control character" },
+	{ "a@d.test\177", "'a@d.test\\x7F': has a control character" },
+	{ "a@d.test, <<b>>", "'<b>>': not an address" },
+	{ "a@d.test, <b", "'<b': not an address" },
+};
+
+START_TEST(a_bad_recipient_is_named)
+{
+	struct envelope env = { 0 };
+	struct submit_error err = { 0 };
+
+	ck_assert_int_eq(
+	    submit_add_rcpts(&env, span_of(bad_rcpts[_i].text), "o.test", &err),
+	    -1);
+	ck_assert_int_eq(err.exit_code, EX_DATAERR);
+	ck_assert_msg(strncmp(err.text, "bad recipient ", 14) == 0 &&
+		strncmp(err.text + 14, bad_rcpts[_i].says,
+		    strlen(bad_rcpts[_i].says)) == 0,
+	    "it says: %s", err.text);
 	envelope_release(&env);
 }
 END_TEST
@@ -592,6 +638,8 @@ main(void)
 	tcase_add_loop_test(tc, a_message_becomes_a_queue_file, 0, ROWS);
 	tcase_add_loop_test(tc, a_sender_is_one_address_or_none, 0,
 	    (int)(sizeof(senders) / sizeof(senders[0])));
+	tcase_add_loop_test(tc, a_bad_recipient_is_named, 0,
+	    (int)(sizeof(bad_rcpts) / sizeof(bad_rcpts[0])));
 	tcase_add_loop_test(tc, sizes_are_bounded_and_counted, 0,
 	    (int)(sizeof(sizes) / sizeof(sizes[0])));
 	tcase_add_test(tc, twenty_thousand_recipients_are_no_trouble);
