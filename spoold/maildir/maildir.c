@@ -143,15 +143,16 @@ put_message(FILE *out, const struct qfile *qf, char *buf)
 
 /* Write the whole file to FD, which is closed, and make it durable. */
 static int
-write_file(int fd, const struct qfile *qf, const struct places *places,
-    struct maildir_error *err)
+write_file(int fd, const struct maildir *md, const struct qfile *qf,
+    const struct places *places, struct maildir_error *err)
 {
 	FILE *out = fdopen(fd, "w");
 	char *buf = malloc(COPY_BYTES);
 	int result;
 
 	if (out == NULL || buf == NULL) {
-		result = fault(err, -ENOMEM, "cannot write a file");
+		result = fault(
+		    err, -ENOMEM, "cannot write to '%.300s/tmp'", md->path);
 		goto out;
 	}
 	put_trace(out, &qf->env, places);
@@ -164,7 +165,8 @@ write_file(int fd, const struct qfile *qf, const struct places *places,
 	if (result == 0)
 		result = fs_sync(fileno(out));
 	if (result < 0)
-		(void)fault(err, result, "cannot write a file");
+		(void)fault(
+		    err, result, "cannot write to '%.300s/tmp'", md->path);
 out:
 	free(buf);
 	if (out != NULL)
@@ -309,7 +311,7 @@ maildir_deliver(struct maildir *md, const struct qfile *qf,
 		result = fd;
 		goto out;
 	}
-	result = write_file(fd, qf, places, err);
+	result = write_file(fd, md, qf, places, err);
 	if (result == 0) {
 		result = fs_rename_noreplace(d.tmp, name, d.new, name);
 		if (result < 0)

@@ -24,13 +24,9 @@
 #include "lib/log.h"
 #include "lib/spool.h"
 #include "lib/wire.h"
+#include "spoold/agent-input.h"
 #include "spoold/agent-protocol.h"
-#include "spoold/maildir/input.h"
 #include "spoold/maildir/maildir.h"
-
-/* Longest line from spoold: "send" with every recipient an envelope has room
- * for. */
-#define LINE_MAX_BYTES ENVELOPE_BYTES_MAX
 
 struct agent {
 	struct spool spool;
@@ -208,57 +204,40 @@ send_message(struct agent *a, const char *id, struct span indexes)
 
 /* ---- lines from spoold ----------------------------------------------- */
 
-/*
- * Settings that have no meaning for a Maildir but do no harm.  A host or a
- * login is not among them: somebody wanted mail to go elsewhere.
- */
-static bool
-is_harmless(struct span key)
-{
-	static const char *const keys[] = { "relay", "port", "tls", "ca_file",
-		"helo", "connections", "connect_timeout", "reply_timeout",
-		"session_messages", "linger_ms" };
-	size_t i;
-
-	for (i = 0; i < sizeof keys / sizeof keys[0]; i++)
-		if (span_is(key, keys[i]))
-			return true;
-	return false;
-}
-
 static int
-do_set(struct agent *a, struct span rest)
+do_set(struct agent *a, char *const *words)
 {
-	struct span key, field;
-	char *value;
+	const char *key = words[1], *value = words[2];
+	char *path;
 
-	if (!wire_next(&rest, &key) || !wire_next(&rest, &field) ||
-	    rest.len != 0 || a->started) {
+	if (key == NULL || value == NULL || a->started) {
 		log_msg(LOG_ERR, "malformed setting from spoold");
 		return EX_PROTOCOL;
 	}
-	if (is_harmless(key))
+	/* The name is for those who speak of the relay. */
+	if (strcmp(key, "relay") == 0)
 		return GO_ON;
-	if (!span_is(key, "maildir")) {
-		log_msg(LOG_ERR, "a Maildir has no setting '%.*s'",
-		    (int)(key.len < 64 ? key.len : 64), key.ptr);
+	/* Any other: somebody wanted mail to go elsewhere. */
+	if (strcmp(key, "maildir") != 0) {
+		log_msg(LOG_ERR, "a Maildir has no setting '%.64s'", key);
 		return EX_CONFIG;
 	}
-	value = wire_get(field);
-	if (value == NULL || value[0] != '/') {
+	if (value[0] != '/') {
 		log_msg(LOG_ERR, "the Maildir's path is not absolute");
-		free(value);
 		return EX_CONFIG;
 	}
+	path = strdup(value);
+	if (path == NULL)
+		return EX_OSERR;
 	free(a->path);
-	a->path = value;
+	a->path = path;
 	return GO_ON;
 }
 
 static int
-do_go(struct agent *a, struct span rest)
+do_go(struct agent *a, char *const *words)
 {
-	(void)rest;
+	(void)words;
 	if (a->path == NULL) {
 		log_msg(LOG_ERR, "no Maildir is set");
 		return EX_CONFIG;
@@ -274,40 +253,33 @@ do_go(struct agent *a, struct span rest)
 }
 
 static int
-do_send(struct agent *a, struct span rest)
+do_send(struct agent *a, char *const *words)
 {
-	struct span field, indexes;
-	char id[SPOOL_ID_SIZE];
-
-	if (!a->started || !wire_next(&rest, &field) ||
-	    !wire_next(&rest, &indexes) || rest.len != 0 ||
-	    field.len >= sizeof id) {
+	if (!a->started || words[1] == NULL || words[2] == NULL) {
 		log_msg(LOG_ERR, "malformed job from spoold");
 		return EX_PROTOCOL;
 	}
-	memcpy(id, field.ptr, field.len);
-	id[field.len] = '\0';
-	if (!spool_is_id(id)) {
+	if (!spool_is_id(words[1])) {
 		log_msg(LOG_ERR, "job from spoold without an id");
 		return EX_PROTOCOL;
 	}
-	return send_message(a, id, indexes);
+	return send_message(a, words[1], span_of(words[2]));
 }
 
 static int
-do_end(struct agent *a, struct span rest)
+do_end(struct agent *a, char *const *words)
 {
 	(void)a;
-	(void)rest;
+	(void)words;
 	return EX_OK;
 }
 
 static int
-handle_line(struct agent *a, struct span line)
+handle_line(struct agent *a, char *const *words)
 {
 	static const struct {
 		const char *verb;
-		int (*run)(struct agent *a, struct span rest);
+		int (*run)(struct agent *a, char *const *words);
 	} verbs[] = {
 		{ "set", do_set },
 		{ "go", do_go },
@@ -315,13 +287,11 @@ handle_line(struct agent *a, struct span line)
 		{ "quit", do_end },
 		{ "abort", do_end },
 	};
-	struct span verb = { "", 0 };
 	size_t i;
 
-	(void)wire_next(&line, &verb);
 	for (i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-		if (span_is(verb, verbs[i].verb))
-			return verbs[i].run(a, line);
+		if (strcmp(words[0], verbs[i].verb) == 0)
+			return verbs[i].run(a, words);
 	log_msg(LOG_ERR, "unknown command from spoold");
 	return EX_PROTOCOL;
 }
@@ -329,22 +299,26 @@ handle_line(struct agent *a, struct span line)
 static int
 serve(struct agent *a)
 {
-	struct input in;
-	struct span line;
+	struct input *input = input_new(STDIN_FILENO);
+	char *words[INPUT_WORDS];
 	int next = GO_ON, more;
 
-	input_init(&in, STDIN_FILENO, LINE_MAX_BYTES);
+	if (input == NULL)
+		return EX_OSERR;
 	while (next == GO_ON) {
-		more = input_line(&in, &line);
-		if (more < 0) {
+		more = input_next(input, words);
+		if (more > 0) {
+			next = handle_line(a, words);
+			input_release(words);
+		} else if (more < 0) {
 			log_msg(LOG_ERR, "cannot read from spoold: %s",
 			    strerror(-more));
-			next = EX_IOERR;
+			next = EX_PROTOCOL;
 		} else {
-			next = more == 0 ? EX_OK : handle_line(a, line);
+			next = EX_OK;
 		}
 	}
-	input_release(&in);
+	input_free(input);
 	return next;
 }
 
@@ -367,6 +341,7 @@ main(int argc, char *argv[])
 	 * and what a terminal sends to all is for spoold to pass on.
 	 */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a disk that is full, no death */
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 

@@ -18,7 +18,6 @@ spoold_smtp_spoold_smtp_SOURCES = %D%/main.c \
 	%D%/capabilities.c %D%/capabilities.h \
 	%D%/conn.c %D%/conn.h \
 	%D%/hooks.c %D%/hooks.h \
-	%D%/input.c %D%/input.h \
 	%D%/job.c %D%/job.h \
 	%D%/message.c %D%/message.h \
 	%D%/normalise.c %D%/normalise.h \
@@ -34,4 +33,5 @@ spoold_smtp_spoold_smtp_SOURCES = %D%/main.c \
 	%D%/threads.c %D%/threads.h \
 	%D%/tls.c %D%/tls.h \
 	%D%/transport.c %D%/transport.h \
+	spoold/agent-input.c spoold/agent-input.h \
 	spoold/agent-protocol.c spoold/agent-protocol.h

@@ -25,7 +25,7 @@
 #include "lib/fsutil.h"
 #include "lib/log.h"
 #include "lib/wire.h"
-#include "spoold/smtp/input.h"
+#include "spoold/agent-input.h"
 #include "spoold/smtp/pool.h"
 #include "spoold/smtp/selftest.h"
 #include "spoold/smtp/tls.h"
@@ -53,6 +53,7 @@ prepare_process(void)
 	if (fs_open_std_fds() < 0)
 		return -errno;
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* the log may have its limit */
 	/* What a terminal sends to all is for spoold to pass on. */
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
@@ -215,6 +216,8 @@ agent_finish(struct agent *agent, struct input *input)
 	while ((fd >= 0 && input_has_line(input)) ||
 	    !pool_wait(&agent->pool, fd)) {
 		if (input_next(input, words) <= 0) {
+			/* As in agent_listen(): spoold has died. */
+			pool_abort(&agent->pool);
 			fd = -1;
 			continue;
 		}

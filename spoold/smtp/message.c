@@ -14,14 +14,13 @@
 
 #include "spoold/smtp/message.h"
 
-#define ADDRTYPE_MAX 32
-
-/* Why ADDR cannot be sent; NULL if it can. */
+/*
+ * Why ADDR cannot be sent; NULL if it can.  All that could do harm in a
+ * command envelope_read() has kept out.
+ */
 static const char *
 address_fault(const char *addr)
 {
-	if (envelope_address_fault(addr) != NULL)
-		return "[local] the address is not valid";
 	for (const char *p = addr; *p != '\0'; p++)
 		if ((unsigned char)*p >= 0x80)
 			return "[local] the address has 8-bit characters, "
@@ -49,32 +48,21 @@ message_check_addresses(struct job *job)
 	}
 }
 
-/* Whether libESMTP's 256 bytes hold TEXT as xtext (RFC 3461). */
-static bool
-fits_xtext(const char *text)
-{
-	size_t len = 0;
-
-	for (const char *p = text; *p != '\0'; p++)
-		len += *p < '!' || *p > '~' || *p == '+' || *p == '=' ? 3 : 1;
-	return len <= ENVELOPE_XTEXT_MAX;
-}
-
-/* "rfc822;bob@example.net": the type is a word, the rest is encoded. */
+/*
+ * "rfc822;bob@example.net": the type is a word, the rest is encoded.  What
+ * libESMTP's buffer has no room for is left out.
+ */
 static int
 add_orcpt(smtp_recipient_t handle, const char *orcpt)
 {
-	const char *semicolon = strchr(orcpt, ';');
-	char type[ADDRTYPE_MAX];
-	size_t len = semicolon != NULL ? (size_t)(semicolon - orcpt) : 0;
+	char type[ENVELOPE_XTEXT_MAX + 1];
+	size_t len;
 
-	if (len == 0 || len >= sizeof(type) || !fits_xtext(semicolon + 1) ||
-	    strspn(orcpt,
-		"abcdefghijklmnopqrstuvwxyz"
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != len)
+	if (envelope_orcpt_fault(orcpt) != NULL)
 		return 0;
+	len = strcspn(orcpt, ";");
 	(void)snprintf(type, sizeof(type), "%.*s", (int)len, orcpt);
-	return smtp_dsn_set_orcpt(handle, type, semicolon + 1) ? 0 : -ENOMEM;
+	return smtp_dsn_set_orcpt(handle, type, orcpt + len + 1) ? 0 : -ENOMEM;
 }
 
 static void
@@ -129,7 +117,7 @@ add_parameters(smtp_message_t message, const struct job *job,
 	if (env->ret != RET_UNSPECIFIED)
 		(void)smtp_dsn_set_ret(
 		    message, env->ret == RET_FULL ? Ret_FULL : Ret_HDRS);
-	if (env->envid == NULL || !fits_xtext(env->envid))
+	if (env->envid == NULL || envelope_envid_fault(env->envid) != NULL)
 		return 0;
 	return smtp_dsn_set_envid(message, env->envid) ? 0 : -ENOMEM;
 }

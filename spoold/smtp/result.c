@@ -5,11 +5,15 @@
 
 #include "spoold/smtp/result.h"
 
-/* RFC 4954: what is wrong is our login, not the message. */
+/*
+ * The server tells of itself and us, not of the message: it closes (421), or
+ * something is wrong with our login (RFC 4954).
+ */
 static bool
-is_about_login(unsigned code)
+is_about_relay(unsigned code)
 {
-	return code == 530 || code == 534 || code == 535 || code == 538;
+	return code == 421 || code == 530 || code == 534 || code == 535 ||
+	    code == 538;
 }
 
 enum outcome
@@ -17,7 +21,9 @@ result_outcome(unsigned code, bool is_rcpt)
 {
 	if (code / 100 == 2)
 		return OUTCOME_DELIVERED;
-	if (code / 100 != 5 || is_about_login(code))
+	if (is_about_relay(code))
+		return OUTCOME_LOST;
+	if (code / 100 != 5)
 		return OUTCOME_DEFERRED;
 	if (is_rcpt && code == 552)
 		return OUTCOME_DEFERRED;
@@ -45,7 +51,7 @@ result_fate(const struct answers *answers, unsigned *ret_code)
 {
 	unsigned code = answers->mail;
 
-	if (code == 0 || code == 421 || is_about_login(code))
+	if (code == 0 || is_about_relay(code))
 		return FATE_RELAY;
 	if (code / 100 == 2)
 		code = final_code(answers);

@@ -36,9 +36,10 @@ struct answers {
 enum fate result_fate(const struct answers *answers, unsigned *ret_code);
 
 /*
- * The outcome that a code stands for: 2xx delivered; 4xx, 552 of RCPT (it
- * means "too many recipients") and codes about the login deferred; other 5xx
- * failed.
+ * The outcome that a code stands for: 2xx delivered; 421 and codes about the
+ * login lost, for they say nothing about the message, so they must not count
+ * as an attempt; other 4xx and 552 of RCPT (it means "too many recipients")
+ * deferred; other 5xx failed.
  */
 enum outcome result_outcome(unsigned code, bool is_rcpt);
 

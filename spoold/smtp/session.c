@@ -58,7 +58,8 @@ end_untried(struct session *s, struct job *job)
 		job_back(job, "stop", c->why);
 		return;
 	}
-	if (s->t->tx.mail == 0 && s->messages > 1 && !job->is_retried) {
+	if ((s->t->tx.mail == 0 || s->t->tx.mail == 421) && s->messages > 1 &&
+	    !job->is_retried) {
 		/* The server was tired of the connection, not of us. */
 		job->is_retried = true;
 		s->carry = job;
@@ -74,7 +75,7 @@ end_untried(struct session *s, struct job *job)
 		free(said);
 	}
 	set_trouble(s, reason);
-	job_back(job, "relay", reason);
+	job_back(job, s->t->tx.mail == 0 ? "relay" : "message", reason);
 }
 
 /* The transaction broke off; the message may or may not be there. */

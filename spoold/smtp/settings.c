@@ -194,9 +194,6 @@ settings_set(struct relay_settings *rs, const char *key, const char *value,
 {
 	if (strcmp(key, "tls") == 0)
 		return set_tls(rs, value, reterr_why);
-	/* The embedded relay's, of no meaning here. */
-	if (strcmp(key, "maildir") == 0)
-		return 0;
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		const struct setting *setting = &table[i];
 

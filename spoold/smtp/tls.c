@@ -232,13 +232,6 @@ tls_handshake(struct tls_context *tc, struct conn *c, const char *host,
 }
 
 void
-tls_describe(SSL *ssl, char *buf, size_t size)
-{
-	(void)snprintf(buf, size, "%s, %s", SSL_get_version(ssl),
-	    SSL_get_cipher_name(ssl));
-}
-
-void
 tls_end(SSL *ssl, bool is_alive)
 {
 	ERR_clear_error();

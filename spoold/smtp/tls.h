@@ -32,9 +32,6 @@ void tls_context_free(struct tls_context *tc);
 int tls_handshake(struct tls_context *tc, struct conn *c, const char *host,
     bool is_required, int64_t deadline_ms);
 
-/* "TLSv1.3, TLS_AES_256_GCM_SHA384" for the log, in BUF. */
-void tls_describe(struct ssl_st *ssl, char *buf, size_t size);
-
 /*
  * As recv(2) and send(2) on a non-blocking socket; with errno EAGAIN,
  * *RET_WANT is the event to wait for; errno EPROTO: see tls_error().

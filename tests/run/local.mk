@@ -13,6 +13,8 @@ run_tests = \
 	%D%/norelay.t \
 	%D%/once.t \
 	%D%/partial.t \
+	%D%/relay-moods.t \
+	%D%/replaced.t \
 	%D%/restart.t \
 	%D%/signals.t \
 	%D%/smtpd.t \

@@ -37,16 +37,22 @@ is "$out/$status" /78 "an unknown setting is an error"
 ok "which names it" grep -q "no setting 'colour'" "$dir/agent.log"
 speak "set maildir $maildir" "set host mail.example.org" go
 is "$out/$status" /78 "a host beside a Maildir is an error"
-speak "set helo me" "set tls none" "set connections 2" "${set_up[@]}"
-is "$out/$status" ready/0 "settings without a meaning here do no harm"
+for key in helo tls port connections session_messages; do
+	speak "set $key 1" "${set_up[@]}"
+	is "$out/$status" /78 "so is '$key'"
+done
 speak "set relay default" go
 is "$out/$status" /78 "without a Maildir it does not start"
 speak "set maildir mail" go
 is "$out/$status" /78 "a relative path is refused"
 speak "set maildir <>" go
 is "$out/$status" /78 "an empty path is refused"
+speak "set maildir" go
+is "$out/$status" /76 "a setting without a value is refused"
+speak "set maildir /a b" go
+is "$out/$status" /76 "one with two as well"
 speak "set maildir /%2" go
-is "$out/$status" /78 "a malformed path is refused"
+is "$out/$status" /76 "a malformed path is refused"
 ok "nothing was made so far" [ ! -e "$maildir" ]
 
 # ---- a message ---------------------------------------------------------
@@ -150,21 +156,27 @@ back $id relay [^ ]*$dir/no/mail[^ ]*No%20such%20file[^ ]*/0\$" \
 : >"$dir/file"
 speak "set maildir $dir/file" go "send $id *"
 like "$out" "
-back $id relay [^ ]*Not%20a%20directory\$" "a file in its place"
+back $id relay [^ ]*$dir/file[^ ]*Not%20a%20directory\$" "a file in its place"
+if [ "$(id -u)" -ne 0 ]; then
+	chmod 500 "$maildir/tmp"
+	speak "${set_up[@]}" "send $id *"
+	chmod 700 "$maildir/tmp"
+	like "$out" "
+back $id relay [^ ]*$maildir/tmp[^ ]*Permission%20denied\$" \
+	    "no permission to write"
+fi
 
 head -c 300000 /dev/zero | tr '\0' x |
     put_message queue 3286A1B2C6 1763770000123456 '<>' bob@example.net
-# A disk that is full: no file may be longer than 100 KiB, and the signal
-# about it is ignored.
+# A disk that is full: no file may be longer than 100 KiB.
 out=$(
-	trap '' XFSZ
 	ulimit -f 100
 	printf '%s\n' "${set_up[@]}" "send 3286A1B2C6 *" "send $id 0" |
 	    "$agent" 2>"$dir/agent.log"
 )
 like "$out" "^ready
 start 3286A1B2C6 maildir:$maildir
-back 3286A1B2C6 relay [^ ]*File%20too%20large
+back 3286A1B2C6 relay [^ ]*$maildir/tmp[^ ]*File%20too%20large
 start $id maildir:$maildir
 rcpt $id 0 delivered [^
 ]*

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: the spoold authors */
 
-/* Lines from spoold, as decoded words (lib/wire.h). */
+/*
+ * What both delivery agents read: lines from spoold, as decoded words
+ * (lib/wire.h), as they come and of a bounded length.
+ */
 
-#ifndef SPOOLD_SMTP_INPUT_H
-#define SPOOLD_SMTP_INPUT_H
+#ifndef SPOOLD_AGENT_INPUT_H
+#define SPOOLD_AGENT_INPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/envelope.h"
+
 /* A verb, two arguments, and a NULL. */
 #define INPUT_WORDS 4
-/* Longest line: "send" with a million indexes of seven digits. */
-#define INPUT_LINE_MAX (16u << 20)
+/*
+ * Longest line: "send" with every recipient but one.  In an envelope each
+ * takes 7 bytes or more, its index and a comma here at most 8.
+ */
+#define INPUT_LINE_MAX (2 * ENVELOPE_BYTES_MAX)
 
 struct input;
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "lib/wire.h"
-#include "spoold/smtp/input.h"
+#include "spoold/agent-input.h"
 
 struct input {
 	int fd;
