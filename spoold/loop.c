@@ -214,7 +214,11 @@ recover(struct spoold *d)
 		return err;
 	/* Whoever was down may be up again: ask at once. */
 	d->queue.relay.down = false;
-	return journal_open(&d->journal, d->sp.dir_fd, d->queue.seq);
+	err = journal_open(&d->journal, d->sp.dir_fd, d->queue.seq);
+	if (err < 0)
+		log_msg(LOG_ERR, "cannot open '%s': %s", JOURNAL_NAME,
+		    err == -EINVAL ? "not a regular file" : strerror(-err));
+	return err;
 }
 
 static void
@@ -276,11 +280,17 @@ finish(struct spoold *d)
 	d->daemon.pid = 0;
 	snapshot_final(d);
 	(void)journal_sync(d->journal.fd);
+}
+
+static void
+release(struct spoold *d)
+{
 	journal_close(&d->journal);
 	agents_free(d);
 	queue_release(&d->queue);
 	free(d->control);
 	free(d->scan_names);
+	(void)uv_loop_close(&d->loop);
 }
 
 int
@@ -301,10 +311,14 @@ spoold_run(struct spoold *d)
 	err = start(d);
 	if (err < 0) {
 		log_msg(LOG_ERR, "cannot start: %s", strerror(-err));
-		return EX_OSERR;
+		d->exit_code = EX_OSERR;
+		d->stopping = true;
+		agents_end(d, AGENTS_KILL);
+		end_loop(d);
 	}
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
-	finish(d);
-	(void)uv_loop_close(&d->loop);
+	if (err == 0)
+		finish(d);
+	release(d);
 	return d->exit_code;
 }
