@@ -36,8 +36,8 @@
  *				relay  trouble with the relay (refused, timeout,
  *				       TLS, AUTH)
  *				message  the same, but the relay was well until
- *				       it answered this message's MAIL (421, a
- *				       login wanted): it may be the sender's
+ *				       it saw this message's MAIL (421, a login
+ *				       wanted, a drop): it may be the sender's
  *				stop   asked to stop
  *				local  trouble of this machine's (memory, fds)
  *	bad ID REASON		the queue file is torn; ends the job

@@ -366,8 +366,10 @@ dispatch_back(
 
 	if (m == NULL)
 		return;
-	if (strcmp(why, "relay") == 0 || strcmp(why, "message") == 0)
-		relay_trouble(d, reason);
+	if (strcmp(why, "relay") == 0)
+		relay_trouble(d, reason, false);
+	else if (strcmp(why, "message") == 0)
+		relay_trouble(d, reason, true);
 	else if (strcmp(why, "stop") != 0)
 		log_msg(LOG_ERR, "id=%s came back: %s", id, reason);
 	ev = event_of(EVENT_BACK, m);

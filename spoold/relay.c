@@ -49,7 +49,7 @@ relay_up(struct spoold *d, const char *server)
 }
 
 void
-relay_trouble(struct spoold *d, const char *reason)
+relay_trouble(struct spoold *d, const char *reason, bool is_message)
 {
 	struct event ev = event_of(EVENT_RELAY_DOWN, NULL);
 	int64_t now_us = spoold_now(d);
@@ -57,7 +57,7 @@ relay_trouble(struct spoold *d, const char *reason)
 	/* All that was on its way comes back together: one rest for all. */
 	if (d->queue.relay.down && d->queue.relay.next_us > now_us)
 		return;
-	d->probe_rest_us = retry_probe_us(d->probe_rest_us);
+	d->probe_rest_us = retry_probe_us(is_message ? 0 : d->probe_rest_us);
 	ev.relay = d->cfg->relay.name;
 	ev.reply = reason;
 	ev.time_us = now_us;
@@ -77,5 +77,5 @@ relay_judge(struct spoold *d, const struct message *m, enum outcome outcome,
 	if (answered)
 		relay_up(d, m->server);
 	else if (d->queue.relay.down)
-		relay_trouble(d, reply);
+		relay_trouble(d, reply, true);
 }

@@ -200,8 +200,12 @@ void dispatch_recover(struct spoold *d);
 bool
 relay_is_open(const struct spoold *d, int64_t now_us, int64_t *ret_wake_us);
 
-/* Trouble with the relay: close the way, or keep it closed for longer. */
-void relay_trouble(struct spoold *d, const char *reason);
+/*
+ * Trouble with the relay: close the way, or keep it closed for longer.
+ * IS_MESSAGE: perhaps with one message alone; then the rest does not grow, so
+ * that it soon is another one's turn.
+ */
+void relay_trouble(struct spoold *d, const char *reason, bool is_message);
 
 /*
  * What OUTCOME says of the relay: an answer about M shows that it is up; none,

@@ -74,8 +74,13 @@ end_untried(struct session *s, struct job *job)
 		    said != NULL ? said : "refused");
 		free(said);
 	}
+	/* Well until it saw this message's MAIL: others may fare better. */
+	if (s->t->tx.is_mail_sent) {
+		job_back(job, "message", reason);
+		return;
+	}
 	set_trouble(s, reason);
-	job_back(job, s->t->tx.mail == 0 ? "relay" : "message", reason);
+	job_back(job, "relay", reason);
 }
 
 /* The transaction broke off; the message may or may not be there. */

@@ -145,6 +145,8 @@ take_command(struct transport *t)
 		return;
 	if (command == COMMAND_AUTH)
 		t->conn->is_secret = true;
+	if (command == COMMAND_MAIL)
+		t->tx.is_mail_sent = !t->conn->is_dead;
 	(void)conn_put(t->conn, t->line, t->line_len);
 }
 

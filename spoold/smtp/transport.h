@@ -65,6 +65,7 @@ enum command {
 
 /* How far the current message got; codes are the server's own or 0. */
 struct transaction {
+	bool is_mail_sent;
 	unsigned mail;        /* MAIL's reply */
 	bool is_data_ok;      /* 354 */
 	bool is_data_refused; /* FINAL is the reply to DATA */

@@ -497,6 +497,24 @@ START_TEST(another_message_probes_next)
 }
 END_TEST
 
+/* However many of them: the next one waits a second, not a minute. */
+START_TEST(trouble_with_messages_does_not_lengthen_the_rest)
+{
+	for (unsigned i = 0; i < 10; i++)
+		admit(i, 1);
+	dispatch(&d);
+	everything_comes_back("relay");
+	for (unsigned i = 0; i < 10; i++) {
+		now_us = d.queue.relay.next_us;
+		nsent = 0;
+		dispatch(&d);
+		ck_assert_uint_eq(nsent, 1);
+		dispatch_back(sent_to, sent_id, "message", "421 4.7.0 no");
+		ck_assert_int_eq(d.queue.relay.next_us, now_us + SECOND);
+	}
+}
+END_TEST
+
 START_TEST(a_relay_that_never_comes_back_ends_with_the_lifetime)
 {
 	struct message *m = admit(1, 2);
@@ -570,6 +588,7 @@ main(void)
 	tcase_add_test(t, a_clock_that_was_ahead_puts_nothing_off);
 	tcase_add_test(t, a_message_is_not_handed_out_before_its_job_is_done);
 	tcase_add_test(t, another_message_probes_next);
+	tcase_add_test(t, trouble_with_messages_does_not_lengthen_the_rest);
 	tcase_add_test(t, a_relay_that_never_comes_back_ends_with_the_lifetime);
 	tcase_add_test(t, a_torn_file_is_set_aside);
 	tcase_add_test(t, no_file_goes_before_its_delivery_is_written);
