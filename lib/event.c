@@ -292,6 +292,31 @@ event_from_json(struct json_object *obj, struct event *ev)
 	return ev->kind == EVENT_ADMITTED ? get_envelope(obj, ev) : 0;
 }
 
+int
+event_of_qfile(struct event *ev, const char *id, const struct qfile *qf)
+{
+	const struct envelope *env = &qf->env;
+	const char **rcpts = calloc(env->nrcpts, sizeof(*rcpts));
+
+	if (rcpts == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < env->nrcpts; i++)
+		rcpts[i] = env->rcpts[i].addr;
+	*ev = (struct event){
+		.kind = EVENT_ADMITTED,
+		.index = -1,
+		.delay_us = -1,
+		.arrival_us = env->arrival_us,
+		.size_bytes = qf->msg_bytes,
+		.uid = qf->owner,
+		.sender = env->sender,
+		.rcpts = rcpts,
+		.nrcpts = env->nrcpts,
+	};
+	(void)strcpy(ev->id, id);
+	return 0;
+}
+
 void
 event_release(struct event *ev)
 {

@@ -81,6 +81,12 @@ struct event {
 const char *event_name(enum event_kind kind);
 enum event_kind event_kind_of(const char *name);
 
+/*
+ * Fill EV as the admission of message ID, whose file QF is: EV borrows from
+ * QF.  To be given to event_release().  0 or -ENOMEM.
+ */
+int event_of_qfile(struct event *ev, const char *id, const struct qfile *qf);
+
 struct json_object;
 
 /* The event as a JSON object that the caller puts; NULL if out of memory. */

@@ -76,22 +76,12 @@ static int
 record_admitted(struct spoold *d, const char *id, const struct qfile *qf,
     enum spool_state state)
 {
-	struct event ev = event_of(EVENT_ADMITTED, NULL);
-	const char **rcpts = calloc(qf->env.nrcpts, sizeof(*rcpts));
+	struct event ev;
 
-	if (rcpts == NULL)
+	if (event_of_qfile(&ev, id, qf) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < qf->env.nrcpts; i++)
-		rcpts[i] = qf->env.rcpts[i].addr;
-	(void)strcpy(ev.id, id);
-	ev.arrival_us = qf->env.arrival_us;
-	ev.size_bytes = qf->msg_bytes;
-	ev.uid = qf->owner;
-	ev.sender = qf->env.sender;
-	ev.rcpts = rcpts;
-	ev.nrcpts = qf->env.nrcpts;
 	record(d, &ev);
-	free(rcpts);
+	event_release(&ev);
 	log_msg(LOG_INFO,
 	    "admitted id=%s from=<%s> size=%llu nrcpt=%zu uid=%lu", id,
 	    qf->env.sender, (unsigned long long)qf->msg_bytes, qf->env.nrcpts,

@@ -28,30 +28,15 @@ struct listing {
 static int
 add_file(struct view *v, const char *id, const struct qfile *qf)
 {
-	const struct envelope *env = &qf->env;
-	struct event ev = {
-		.kind = EVENT_ADMITTED,
-		.seq = v->queue.seq,
-		.time_us = v->queue.last_us,
-		.index = -1,
-		.delay_us = -1,
-		.arrival_us = env->arrival_us,
-		.size_bytes = qf->msg_bytes,
-		.uid = qf->owner,
-		.sender = env->sender,
-		.nrcpts = env->nrcpts,
-	};
-	const char **rcpts = calloc(env->nrcpts, sizeof *rcpts);
-	int result;
+	struct event ev;
+	int result = event_of_qfile(&ev, id, qf);
 
-	if (rcpts == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < env->nrcpts; i++)
-		rcpts[i] = env->rcpts[i].addr;
-	ev.rcpts = rcpts;
-	(void)strcpy(ev.id, id);
+	if (result < 0)
+		return result;
+	ev.seq = v->queue.seq;
+	ev.time_us = v->queue.last_us;
 	result = queue_apply(&v->queue, &ev);
-	free(rcpts);
+	event_release(&ev);
 	return result;
 }
 
@@ -156,7 +141,8 @@ view_load(struct view *v, const struct context *ctx)
 
 	*v = (struct view){ .damaged = 0 };
 	queue_init(&v->queue);
-	result = status_load(ctx->sp.dir_fd, STATUS_NAME, &v->queue, &v->daemon);
+	result =
+	    status_load(ctx->sp.dir_fd, STATUS_NAME, &v->queue, &v->daemon);
 	if (result == -EBADMSG)
 		warnx("the status is damaged; "
 		      "what happened to messages so far may be missing");
