@@ -11,6 +11,7 @@ libspool_a_SOURCES = \
 	%D%/event.c %D%/event.h \
 	%D%/fsutil.c %D%/fsutil.h \
 	%D%/header.c %D%/header.h \
+	%D%/identity.c %D%/identity.h \
 	%D%/journal.c %D%/journal.h \
 	%D%/log.c %D%/log.h \
 	%D%/queue.c %D%/queue.h \

@@ -100,7 +100,7 @@ sender_found(const struct mailbox *box, void *arg)
 		return fail_address(
 		    work->err, "sender", box->whole, "more than one address");
 	}
-	addr = address_string(box, work->origin);
+	addr = address_string(box, work->identity->origin);
 	if (addr == NULL)
 		return -ENOMEM;
 	fault = address_fault(addr);
@@ -160,10 +160,10 @@ walk(struct work *work, const char *what, struct span text, address_fn *fn)
 }
 
 int
-submit_set_sender(struct envelope *env, struct span text, const char *origin,
+submit_set_sender(struct envelope *env, struct span text, struct identity *id,
     struct submit_error *err)
 {
-	struct work work = { .env = env, .origin = origin, .err = err };
+	struct work work = { .env = env, .identity = id, .err = err };
 
 	if (envelope_set_sender(env, "") < 0)
 		return submit_fail_memory(err);
@@ -200,7 +200,7 @@ rcpt_found(const struct mailbox *box, void *arg)
 {
 	struct work *work = arg;
 	struct envelope *env = work->env;
-	char *addr = address_string(box, work->origin);
+	char *addr = address_string(box, work->identity->origin);
 	const char *fault;
 	int err = 0;
 
@@ -242,14 +242,35 @@ submit_forget_rcpts(struct work *work)
 }
 
 int
-submit_add_rcpts(struct envelope *env, struct span text, const char *origin,
+submit_add_rcpts(struct envelope *env, struct span text, struct identity *id,
     struct submit_error *err)
 {
-	struct work work = { .env = env, .origin = origin, .err = err };
+	struct work work = { .env = env, .identity = id, .err = err };
 	int result = submit_take_rcpts(&work, "recipient", text);
 
 	submit_forget_rcpts(&work);
 	return result;
+}
+
+/* How many addresses TEXT has is known to *ARG. */
+static int
+count_mailbox(const struct mailbox *box, void *arg)
+{
+	(void)box;
+	++*(size_t *)arg;
+	return 0;
+}
+
+int
+submit_add_one(struct envelope *env, struct span text, struct identity *id,
+    struct submit_error *err)
+{
+	size_t count = 0, pos;
+
+	if (address_walk(text, count_mailbox, &count, &pos) == 0 && count != 1)
+		return fail_address(
+		    err, "recipient", text, "not exactly one address");
+	return submit_add_rcpts(env, text, id, err);
 }
 
 int

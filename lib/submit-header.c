@@ -173,7 +173,7 @@ put_message_id(const struct work *work, FILE *out, const char *prefix)
 	    (ssize_t)sizeof(salt))
 		salt = (uint64_t)getpid();
 	fprintf(out, "%sMessage-Id: <%" PRIx64 ".%016" PRIx64 "@%s>\n", prefix,
-	    (uint64_t)work->opts->now_us, salt, work->origin);
+	    (uint64_t)work->opts->now_us, salt, work->identity->origin);
 }
 
 /* Write what the header lacks; a resent one lacks Resent- fields. */
@@ -205,7 +205,7 @@ put_field(const struct work *work, const struct header_field *field,
 	fwrite(
 	    field->raw.ptr, 1, (size_t)(field->body.ptr - field->raw.ptr), out);
 	/* What is no list of addresses stays as the author wrote it. */
-	(void)address_qualify(field->body, work->origin, out);
+	(void)address_qualify(field->body, work->identity->origin, out);
 	putc('\n', out);
 }
 

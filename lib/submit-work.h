@@ -13,7 +13,7 @@
 /* One submission on its way. */
 struct work {
 	struct envelope *env;
-	const char *origin;
+	struct identity *identity;
 	const struct submit_options *opts;
 	struct submit_error *err;
 	struct lines *in;

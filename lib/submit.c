@@ -260,7 +260,7 @@ submit_lines(const struct spool *sp, struct envelope *env, struct lines *in,
 {
 	struct work work = {
 		.env = env,
-		.origin = opts->origin,
+		.identity = opts->identity,
 		.opts = opts,
 		.err = err,
 		.in = in,

@@ -10,6 +10,7 @@
 #ifndef SPOOL_SUBMIT_H
 #define SPOOL_SUBMIT_H
 
+#include "lib/identity.h"
 #include "lib/lines.h"
 #include "lib/spool.h"
 
@@ -17,10 +18,10 @@
 #define SUBMIT_HEADER_MAX (16u << 20)
 
 struct submit_options {
-	bool header_rcpts;     /* -t: recipients from To, Cc, Bcc */
-	bool dot_ends;         /* without -i: a lone dot ends the message */
-	bool keep_header;      /* -G: add nothing */
-	const char *origin;    /* completes local addresses */
+	bool header_rcpts; /* -t: recipients from To, Cc, Bcc */
+	bool dot_ends;     /* without -i: a lone dot ends the message */
+	bool keep_header;  /* -G: add nothing */
+	struct identity *identity;
 	const char *full_name; /* for a missing From; NULL or "": none */
 	uint64_t size_max;     /* of the message as stored, bytes; 0: any */
 	size_t recipients_max; /* 0: any number */
@@ -38,19 +39,25 @@ struct submit_error {
 bool submit_has_8bit(struct span text);
 
 /*
- * Set ENV's sender to the one address in TEXT, completed with ORIGIN; ""
- * and "<>" are the null sender.  0, or -1 with ERR: also for an address with
- * 8-bit characters, which nothing here can send.
+ * Set ENV's sender to the one address in TEXT, as ID makes it; "" and "<>"
+ * are the null sender.  0, or -1 with ERR.
  */
 int submit_set_sender(struct envelope *env, struct span text,
-    const char *origin, struct submit_error *err);
+    struct identity *id, struct submit_error *err);
 
 /*
  * Append the addresses of the list TEXT, as an argument or a field has it, to
- * ENV, completed with ORIGIN.  0, or -1 with ERR, as above; ENV may then have
- * some of them.
+ * ENV, as ID makes them; one that was led elsewhere has an orcpt that says
+ * what it was.  0, or -1 with ERR; ENV may then have some of them.
  */
-int submit_add_rcpts(struct envelope *env, struct span text, const char *origin,
+int submit_add_rcpts(struct envelope *env, struct span text,
+    struct identity *id, struct submit_error *err);
+
+/*
+ * The same of exactly one address, from which several recipients may come: a
+ * list, and none at all, are refused with EX_DATAERR.
+ */
+int submit_add_one(struct envelope *env, struct span text, struct identity *id,
     struct submit_error *err);
 
 /*

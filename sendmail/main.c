@@ -29,7 +29,7 @@ struct job {
 	const struct options *opts;
 	const struct caller *caller;
 	struct config cfg;
-	char *origin;
+	struct identity identity;
 	struct user user;
 	struct spool spool;
 	bool has_spool;
@@ -91,8 +91,8 @@ job_init(struct job *job)
 		status = open_spool(job);
 	if (status != EX_OK)
 		return status;
-	job->origin = config_origin(&job->cfg);
-	if (job->origin == NULL || user_find(getuid(), &job->user) < 0)
+	if (identity_init(&job->identity, &job->cfg) < 0 ||
+	    user_find(getuid(), &job->user) < 0)
 		return complain(EX_TEMPFAIL, "out of memory");
 	return EX_OK;
 }
@@ -103,12 +103,12 @@ job_release(struct job *job)
 	if (job->has_spool)
 		spool_close(&job->spool);
 	user_release(&job->user);
-	free(job->origin);
+	identity_release(&job->identity);
 	config_release(&job->cfg);
 }
 
 static const char *
-full_name(const struct job *job)
+full_name(struct job *job)
 {
 	if (job->opts->full_name != NULL)
 		return job->opts->full_name;
@@ -117,13 +117,13 @@ full_name(const struct job *job)
 }
 
 static struct submit_options
-submit_options_of(const struct job *job)
+submit_options_of(struct job *job)
 {
 	return (struct submit_options){
 		.header_rcpts = job->opts->header_rcpts,
 		.dot_ends = !job->opts->dot_is_text,
 		.keep_header = job->opts->keep_header,
-		.origin = job->origin,
+		.identity = &job->identity,
 		.full_name = full_name(job),
 		.size_max = job->cfg.message_size_max,
 		.recipients_max = job->cfg.recipients_max,
@@ -134,15 +134,15 @@ submit_options_of(const struct job *job)
 
 /* Each argument is a list of at least one address. */
 static int
-add_arguments(
-    const struct job *job, struct envelope *env, struct submit_error *err)
+add_arguments(struct job *job, struct envelope *env, struct submit_error *err)
 {
 	char **arg;
 
 	for (arg = job->opts->rcpts; *arg != NULL; arg++) {
 		size_t before = env->nrcpts;
 
-		if (submit_add_rcpts(env, span_of(*arg), job->origin, err) < 0)
+		if (submit_add_rcpts(env, span_of(*arg), &job->identity, err) <
+		    0)
 			return -1;
 		if (env->nrcpts == before) {
 			err->exit_code = EX_DATAERR;
@@ -156,8 +156,7 @@ add_arguments(
 }
 
 static int
-make_envelope(
-    const struct job *job, struct envelope *env, struct submit_error *err)
+make_envelope(struct job *job, struct envelope *env, struct submit_error *err)
 {
 	const char *sender = job->opts->sender;
 	struct span login = span_of(sender != NULL ? sender : job->user.login);
@@ -173,13 +172,13 @@ make_envelope(
 			return -1;
 		}
 	}
-	if (submit_set_sender(env, login, job->origin, err) < 0)
+	if (submit_set_sender(env, login, &job->identity, err) < 0)
 		return -1;
 	return add_arguments(job, env, err);
 }
 
 static int
-deliver(const struct job *job)
+deliver(struct job *job)
 {
 	struct submit_options opts = submit_options_of(job);
 	struct envelope env = { .arrival_us = opts.now_us };

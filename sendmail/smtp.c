@@ -196,7 +196,7 @@ do_mail(struct session *ss, struct span arg)
 		reply(ss, refuse_8bit);
 		return;
 	}
-	if (submit_set_sender(&ss->env, path, ss->opts.origin, &err) < 0) {
+	if (submit_set_sender(&ss->env, path, ss->opts.identity, &err) < 0) {
 		reply_error(ss,
 		    err.exit_code == EX_DATAERR ? "501 5.1.7" : "451 4.3.0",
 		    &err);
@@ -237,7 +237,7 @@ do_rcpt(struct session *ss, struct span arg)
 		reply(ss, refuse_8bit);
 	else if (max > 0 && before >= max)
 		reply(ss, "452 4.5.3 too many recipients");
-	else if (submit_add_rcpts(&ss->env, path, ss->opts.origin, &err) < 0) {
+	else if (submit_add_rcpts(&ss->env, path, ss->opts.identity, &err) < 0) {
 		cut_rcpts(&ss->env, before);
 		reply_error(ss,
 		    err.exit_code == EX_DATAERR ? "501 5.1.3" : "451 4.3.0",
@@ -300,7 +300,7 @@ do_helo(struct session *ss, struct span arg)
 {
 	(void)arg;
 	envelope_release(&ss->env);
-	fprintf(ss->out, "250 %s\r\n", ss->opts.origin);
+	fprintf(ss->out, "250 %s\r\n", ss->opts.identity->origin);
 }
 
 static void
@@ -312,7 +312,7 @@ do_ehlo(struct session *ss, struct span arg)
 	    "250-%s\r\n250-PIPELINING\r\n"
 	    "250-ENHANCEDSTATUSCODES\r\n250-SIZE %" PRIu64 "\r\n"
 	    "250 8BITMIME\r\n",
-	    ss->opts.origin, ss->opts.size_max);
+	    ss->opts.identity->origin, ss->opts.size_max);
 }
 
 static void
@@ -422,7 +422,7 @@ smtp_serve(const struct spool *sp, const struct submit_options *opts, uid_t uid,
 		return EX_TEMPFAIL;
 	ss.opts.header_rcpts = false;
 	ss.opts.notify = 0;
-	fprintf(out, "220 %s ESMTP\r\n", opts->origin);
+	fprintf(out, "220 %s ESMTP\r\n", opts->identity->origin);
 	fflush(out);
 	err = converse(&ss);
 	envelope_release(&ss.env);

@@ -24,6 +24,10 @@
 /* 2001-09-09 01:46:40 UTC */
 #define NOW_US 1000000000000000
 
+static char origin[] = "o.test", hostname[] = "host.test";
+/* All local names get the origin. */
+static struct identity identity = { .origin = origin, .hostname = hostname };
+
 #define DATE "Date: Sun, 9 Sep 2001 01:46:40 +0000\n"
 #define ID "Message-Id: *\n"
 #define ADDED "From: ann@o.test\n" DATE ID
@@ -350,7 +354,7 @@ submit_row(const struct row *row, size_t step, char id[SPOOL_ID_SIZE],
 		.header_rcpts = (row->flags & T) != 0,
 		.dot_ends = (row->flags & DOT) != 0,
 		.keep_header = (row->flags & GATEWAY) != 0,
-		.origin = "o.test",
+		.identity = &identity,
 		.full_name = row->full_name,
 		.notify = NOTIFY_DELAY,
 		.now_us = NOW_US,
@@ -362,11 +366,11 @@ submit_row(const struct row *row, size_t step, char id[SPOOL_ID_SIZE],
 
 	ck_assert_int_eq(submit_set_sender(&env,
 			     span_of(row->sender != NULL ? row->sender : "ann"),
-			     "o.test", err),
+			     &identity, err),
 	    0);
 	if (row->rcpts != NULL)
 		ck_assert_int_eq(
-		    submit_add_rcpts(&env, span_of(row->rcpts), "o.test", err),
+		    submit_add_rcpts(&env, span_of(row->rcpts), &identity, err),
 		    0);
 	result = submit(&spool, &env, fd, &opts, id, err);
 	close(fd);
@@ -433,7 +437,7 @@ START_TEST(a_sender_is_one_address_or_none)
 	struct envelope env = { 0 };
 	struct submit_error err = { 0 };
 	int result =
-	    submit_set_sender(&env, span_of(senders[_i].text), "o.test", &err);
+	    submit_set_sender(&env, span_of(senders[_i].text), &identity, &err);
 
 	if (senders[_i].want == NULL) {
 		ck_assert_int_eq(result, -1);
@@ -474,7 +478,7 @@ START_TEST(a_bad_recipient_is_named)
 	struct submit_error err = { 0 };
 
 	ck_assert_int_eq(
-	    submit_add_rcpts(&env, span_of(bad_rcpts[_i].text), "o.test", &err),
+	    submit_add_rcpts(&env, span_of(bad_rcpts[_i].text), &identity, &err),
 	    -1);
 	ck_assert_int_eq(err.exit_code, EX_DATAERR);
 	ck_assert_msg(strncmp(err.text, "bad recipient ", 14) == 0 &&
@@ -543,7 +547,7 @@ START_TEST(sizes_are_bounded_and_counted)
 	struct submit_options opts = {
 		.header_rcpts = true,
 		.keep_header = true,
-		.origin = "o.test",
+		.identity = &identity,
 		.size_max = sizes[_i].size_max,
 		.recipients_max = sizes[_i].recipients_max,
 		.now_us = NOW_US,
@@ -557,7 +561,7 @@ START_TEST(sizes_are_bounded_and_counted)
 	    fd = big_input(sizes[_i].head, sizes[_i].pattern, sizes[_i].bytes);
 
 	ck_assert_int_eq(
-	    submit_set_sender(&env, span_of("ann"), "o.test", &err), 0);
+	    submit_set_sender(&env, span_of("ann"), &identity, &err), 0);
 	result = submit(&spool, &env, fd, &opts, id, &err);
 	close(fd);
 	envelope_release(&env);
@@ -581,7 +585,7 @@ END_TEST
 START_TEST(twenty_thousand_recipients_are_no_trouble)
 {
 	struct submit_options opts = {
-		.header_rcpts = true, .origin = "o.test", .now_us = NOW_US
+		.header_rcpts = true, .identity = &identity, .now_us = NOW_US
 	};
 	struct envelope env = { .arrival_us = NOW_US };
 	struct submit_error err = { 0 };
@@ -595,7 +599,7 @@ START_TEST(twenty_thousand_recipients_are_no_trouble)
 	fputs("\n\n", out);
 	rewind(out);
 	ck_assert_int_eq(
-	    submit_set_sender(&env, span_of("ann"), "o.test", &err), 0);
+	    submit_set_sender(&env, span_of("ann"), &identity, &err), 0);
 	ck_assert_int_eq(submit(&spool, &env, fileno(out), &opts, id, &err), 0);
 	ck_assert_uint_eq(env.nrcpts, 20001);
 	ck_assert_str_eq(env.rcpts[0].addr, "first@x.test");
@@ -609,16 +613,16 @@ END_TEST
 
 START_TEST(an_unreadable_input_queues_nothing)
 {
-	struct submit_options opts = { .origin = "o.test", .now_us = NOW_US };
+	struct submit_options opts = { .identity = &identity, .now_us = NOW_US };
 	struct envelope env = { .arrival_us = NOW_US };
 	struct submit_error err = { 0 };
 	char id[SPOOL_ID_SIZE];
 	int fd = open("/", O_RDONLY | O_DIRECTORY);
 
 	ck_assert_int_eq(
-	    submit_set_sender(&env, span_of("ann"), "o.test", &err), 0);
+	    submit_set_sender(&env, span_of("ann"), &identity, &err), 0);
 	ck_assert_int_eq(
-	    submit_add_rcpts(&env, span_of("a@x.test"), "o.test", &err), 0);
+	    submit_add_rcpts(&env, span_of("a@x.test"), &identity, &err), 0);
 	ck_assert_int_eq(submit(&spool, &env, fd, &opts, id, &err), -1);
 	ck_assert_int_eq(err.exit_code, EX_IOERR);
 	ck_assert_int_eq(empty("queue"), 0);
