@@ -3,8 +3,8 @@ libspool_a_CPPFLAGS = $(AM_CPPFLAGS) $(BSD_CFLAGS) $(JSONC_CFLAGS) \
 	$(CONFUSE_CFLAGS)
 libspool_a_SOURCES = \
 	%D%/address.c %D%/address-put.c %D%/address.h \
-	%D%/conf.c %D%/conf-text.c %D%/conf-value.c %D%/conf-whole.c \
-	%D%/conf-value.h %D%/conf.h \
+	%D%/conf.c %D%/conf-text.c %D%/conf-value.c \
+	%D%/conf-whole.c %D%/conf-value.h %D%/conf.h \
 	%D%/crc32.c %D%/crc32.h \
 	%D%/date.c %D%/date.h \
 	%D%/envelope.c %D%/envelope-read.c %D%/envelope.h \

@@ -1,9 +1,13 @@
 sbin_PROGRAMS += sendmail/sendmail
 sendmail_sendmail_CPPFLAGS = $(AM_CPPFLAGS) $(BSD_CFLAGS) $(CONFUSE_CFLAGS)
-sendmail_sendmail_LDADD = libspool.a $(CONFUSE_STATIC)
+sendmail_sendmail_LDADD = libspool.a $(SENDMAIL_LIBS)
+# no-passwd.c says why.
+sendmail_sendmail_LDFLAGS = $(SENDMAIL_LDFLAGS) \
+	-Wl,--wrap=getpwnam -Wl,--wrap=getpwuid
 sendmail_sendmail_SOURCES = \
 	%D%/caller.c %D%/caller.h \
 	%D%/main.c \
+	%D%/no-passwd.c \
 	%D%/options.c %D%/options.h \
 	%D%/queue-tool.c %D%/queue-tool.h \
 	%D%/smtp.c %D%/smtp.h

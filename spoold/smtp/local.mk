@@ -1,6 +1,6 @@
 pkglibexec_PROGRAMS += spoold/smtp/spoold-smtp
 spoold_smtp_spoold_smtp_CPPFLAGS = $(AM_CPPFLAGS) $(BSD_CFLAGS) \
-	$(ESMTP_CFLAGS) $(SSL_CFLAGS)
+	$(ESMTP_CFLAGS) $(SSL_CFLAGS) $(IDN2_CFLAGS)
 spoold_smtp_spoold_smtp_CFLAGS = $(AM_CFLAGS) -pthread
 # Exports the calls that libESMTP is diverted from (hooks.c), nothing else.
 spoold_smtp_spoold_smtp_LDFLAGS = $(AM_LDFLAGS) -pthread \
@@ -12,7 +12,8 @@ spoold_smtp_spoold_smtp_LDFLAGS = $(AM_LDFLAGS) -pthread \
 	-Wl,--export-dynamic-symbol=poll \
 	-Wl,--export-dynamic-symbol=close \
 	-Wl,--export-dynamic-symbol=dlopen
-spoold_smtp_spoold_smtp_LDADD = libspool.a $(ESMTP_LIBS) $(SSL_LIBS) $(BSD_LIBS)
+spoold_smtp_spoold_smtp_LDADD = libspool.a $(ESMTP_LIBS) $(SSL_LIBS) $(IDN2_LIBS) \
+	$(BSD_LIBS)
 spoold_smtp_spoold_smtp_SOURCES = %D%/main.c \
 	%D%/auth.c %D%/auth.h \
 	%D%/capabilities.c %D%/capabilities.h \

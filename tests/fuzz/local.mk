@@ -5,7 +5,8 @@
 # --enable-fuzzing and CC=clang it fuzzes:
 #   tests/fuzz/fuzz_address -max_len=4096 SCRATCH SRCDIR/tests/fuzz/corpus/address
 # and what it finds belongs into the corpus.
-fuzz_targets = tests/fuzz/fuzz_address tests/fuzz/fuzz_envelope \
+fuzz_targets = tests/fuzz/fuzz_address \
+	tests/fuzz/fuzz_envelope \
 	tests/fuzz/fuzz_header
 fuzz_common = %D%/fuzz.h %D%/clean.c
 fuzz_cflags = $(AM_CFLAGS)
@@ -33,3 +34,4 @@ tests_fuzz_fuzz_envelope_CPPFLAGS = $(AM_CPPFLAGS)
 tests_fuzz_fuzz_envelope_CFLAGS = $(fuzz_cflags)
 tests_fuzz_fuzz_envelope_LDADD = libspool.a
 tests_fuzz_fuzz_envelope_SOURCES = %D%/fuzz_envelope.c $(fuzz_common)
+

@@ -22,5 +22,10 @@ run_tests = \
 TESTS += $(run_tests)
 EXTRA_DIST += $(run_tests) %D%/lib.sh %D%/get-exim
 # Installs for the whole machine, on a copy of it: root only.
-TESTS += %D%/install.t
-EXTRA_DIST += %D%/install.t
+machine_tests = \
+	%D%/install.t
+TESTS += $(machine_tests)
+EXTRA_DIST += $(machine_tests)
+# What callers give and relays get, in files that others may use as well.
+vectors =
+EXTRA_DIST += $(vectors)

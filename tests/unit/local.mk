@@ -85,7 +85,8 @@ check_PROGRAMS += tests/unit/test_options
 TESTS += tests/unit/test_options
 tests_unit_test_options_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_options_LDADD = $(unit_ldadd)
-tests_unit_test_options_SOURCES = %D%/test_options.c sendmail/options.c
+tests_unit_test_options_SOURCES = %D%/test_options.c \
+	sendmail/options.c
 
 check_PROGRAMS += tests/unit/test_submit
 TESTS += tests/unit/test_submit
@@ -135,3 +136,4 @@ tests_unit_test_dispatch_LDADD = $(unit_ldadd) $(UV_LIBS)
 tests_unit_test_dispatch_SOURCES = %D%/test_dispatch.c \
 	spoold/agent-protocol.c spoold/dispatch.c spoold/recover.c spoold/relay.c \
 	spoold/retry.c
+
