@@ -23,4 +23,5 @@ libspool_a_SOURCES = \
 	%D%/submit.c %D%/submit-address.c %D%/submit-header.c \
 	%D%/submit-work.h %D%/submit.h \
 	%D%/text.c %D%/text.h \
+	%D%/utf8.c %D%/utf8.h \
 	%D%/wire.c %D%/wire.h

@@ -8,11 +8,11 @@
 
 #include "config.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/text.h"
+#include "lib/utf8.h"
 
 /* The longest is "\u{10FFFF}" with its NUL, rounded up. */
 #define TOKEN_SIZE 16
@@ -25,51 +25,6 @@ struct token {
 	char bytes[TOKEN_SIZE];
 	size_t len;
 };
-
-/* Length of the sequence that a lead byte announces, 0 if it cannot lead. */
-static size_t
-sequence_len(unsigned char lead)
-{
-	if (lead < 0x80)
-		return 1;
-	if (lead >= 0xc2 && lead <= 0xdf)
-		return 2;
-	if (lead >= 0xe0 && lead <= 0xef)
-		return 3;
-	if (lead >= 0xf0 && lead <= 0xf4)
-		return 4;
-	return 0;
-}
-
-/*
- * The character that TEXT, not empty, begins with: its length in bytes and
- * *RET_CODE; 0 if there is no valid UTF-8 (overlong, surrogate, too high,
- * torn).
- */
-static size_t
-decode(struct span text, uint32_t *ret_code)
-{
-	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = sequence_len((unsigned char)text.ptr[0]);
-	uint32_t code = (unsigned char)text.ptr[0];
-
-	if (len == 0 || len > text.len)
-		return 0;
-	if (len > 1)
-		code &= 0x7fU >> len;
-	for (size_t i = 1; i < len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-
-		if ((c & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (c & 0x3fU);
-	}
-	if (code < smallest[len] || code > 0x10ffff ||
-	    (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	*ret_code = code;
-	return len;
-}
 
 /* Whether CODE steers a terminal or the order of what is shown. */
 static bool
@@ -99,7 +54,7 @@ static void
 next_token(struct span *rest, struct token *ret)
 {
 	uint32_t code = (unsigned char)rest->ptr[0];
-	size_t len = decode(*rest, &code);
+	size_t len = utf8_decode(*rest, &code);
 	int n;
 
 	if (len > 0 && !is_control(code)) {

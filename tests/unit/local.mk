@@ -137,3 +137,9 @@ tests_unit_test_dispatch_SOURCES = %D%/test_dispatch.c \
 	spoold/agent-protocol.c spoold/dispatch.c spoold/recover.c spoold/relay.c \
 	spoold/retry.c
 
+check_PROGRAMS += tests/unit/test_utf8
+TESTS += tests/unit/test_utf8
+tests_unit_test_utf8_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_utf8_LDADD = $(unit_ldadd)
+tests_unit_test_utf8_SOURCES = %D%/test_utf8.c %D%/unit.h
+
