@@ -9,6 +9,7 @@ libspool_a_SOURCES = \
 	%D%/date.c %D%/date.h \
 	%D%/envelope.c %D%/envelope-read.c %D%/envelope.h \
 	%D%/event.c %D%/event.h \
+	%D%/fold.c %D%/fold.h \
 	%D%/fsutil.c %D%/fsutil.h \
 	%D%/header.c %D%/header.h \
 	%D%/identity.c %D%/identity.h \

@@ -143,3 +143,9 @@ tests_unit_test_utf8_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_utf8_LDADD = $(unit_ldadd)
 tests_unit_test_utf8_SOURCES = %D%/test_utf8.c %D%/unit.h
 
+check_PROGRAMS += tests/unit/test_fold
+TESTS += tests/unit/test_fold
+tests_unit_test_fold_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_fold_LDADD = $(unit_ldadd)
+tests_unit_test_fold_SOURCES = %D%/test_fold.c %D%/unit.h
+
