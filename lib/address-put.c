@@ -8,32 +8,82 @@
 
 #include "config.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "lib/address.h"
 #include "lib/scan.h"
+#include "lib/text.h"
 
-/* Whether LOCAL, as it stands, is no dot-atom and no quoted string. */
+/* Whether C is a character of an atom. */
 static bool
-must_quote(struct span local)
+is_atext(char c)
+{
+	return !scan_is_space(c) && !scan_is_control(c) &&
+	    !scan_is_special(c) && strchr(").]\\", c) == NULL;
+}
+
+/* What has been seen of a local part. */
+struct look {
+	bool was_dot;   /* a dot, or nothing, came last */
+	bool is_quoted; /* some of it */
+	bool has_bang;
+};
+
+/*
+ * Whether the word T of LOCAL, its quoting undone, can be part of a dot-atom
+ * after what *LOOK has seen.
+ */
+static bool
+is_plain_word(struct span local, const struct token *t, struct look *look)
+{
+	bool is_quoted = t->kind == TOKEN_QUOTED;
+	size_t end = t->end - is_quoted;
+
+	look->is_quoted |= is_quoted;
+	for (size_t i = t->start + is_quoted; i < end; i++) {
+		bool is_pair = local.ptr[i] == '\\' && i + 1 < end;
+		char c = local.ptr[i += is_pair];
+		bool is_dot = c == '.';
+
+		if (is_dot ? look->was_dot : !is_atext(c))
+			return false;
+		/* Somebody took care that it cannot pass for an option. */
+		if (c == '-' && i > 0 && i == t->start + is_quoted + is_pair &&
+		    t->start == 0)
+			return false;
+		look->was_dot = is_dot;
+		look->is_quoted |= is_pair;
+		look->has_bang |= c == '!';
+	}
+	return true;
+}
+
+/* Whether LOCAL is as good as a dot-atom once its quoting is undone. */
+static bool
+is_plain(struct span local)
 {
 	size_t ignored;
 	struct scan s = { local, 0, &ignored };
 	struct token t;
-	size_t n_words = 0;
-	bool was_dot = true;
+	struct look look = { .was_dot = true };
 
-	while (scan_solid(&s, &t) == 0 && t.kind != TOKEN_END) {
-		if (t.kind == TOKEN_QUOTED)
-			return n_words > 0 || s.pos < local.len;
-		for (size_t i = t.start; i < t.end; i++) {
-			bool is_dot = local.ptr[i] == '.';
+	while (scan_solid(&s, &t) == 0 && t.kind != TOKEN_END)
+		if (!is_plain_word(local, &t, &look))
+			return false;
+	/* "host!user" in quotes is not the path that it would be without. */
+	return !look.was_dot && !(look.has_bang && look.is_quoted);
+}
 
-			if (local.ptr[i] == '\\' || (is_dot && was_dot))
-				return true;
-			was_dot = is_dot;
-		}
-		n_words++;
+/* Write TEXT without the backslashes that quote what is after them. */
+static void
+put_plain(FILE *out, struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '\\' && i + 1 < text.len)
+			i++;
+		(void)fputc(text.ptr[i], out);
 	}
-	return was_dot;
 }
 
 /* Write the inside of the quoted string TEXT on one line. */
@@ -61,22 +111,23 @@ put_local(FILE *out, struct span local)
 	size_t ignored;
 	struct scan s = { local, 0, &ignored };
 	struct token t;
-	bool is_quoting = must_quote(local);
+	bool is_quoting = !is_plain(local);
 
 	if (is_quoting)
 		(void)fputc('"', out);
 	while (scan_solid(&s, &t) == 0 && t.kind != TOKEN_END) {
 		struct span word = { local.ptr + t.start, t.end - t.start };
 
-		if (t.kind != TOKEN_QUOTED) {
-			(void)fwrite(word.ptr, 1, word.len, out);
-			continue;
+		if (t.kind == TOKEN_QUOTED) {
+			word.ptr++;
+			word.len -= 2;
 		}
 		if (!is_quoting)
-			(void)fputc('"', out);
-		put_quoted(out, (struct span){ word.ptr + 1, word.len - 2 });
-		if (!is_quoting)
-			(void)fputc('"', out);
+			put_plain(out, word);
+		else if (t.kind == TOKEN_QUOTED)
+			put_quoted(out, word);
+		else
+			(void)fwrite(word.ptr, 1, word.len, out);
 	}
 	if (is_quoting)
 		(void)fputc('"', out);
@@ -112,46 +163,128 @@ address_put(FILE *out, const struct mailbox *box, const char *origin)
 	}
 }
 
-struct qualifier {
+char *
+address_string(const struct mailbox *box, const char *origin)
+{
+	char *text = NULL, *quoted;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	address_put(out, box, origin);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	if (text[0] != '-' || box->domain.len == 0)
+		return text;
+	len = strcspn(text, "@");
+	if (asprintf(&quoted, "\"%.*s\"%s", (int)len, text, text + len) < 0)
+		quoted = NULL;
+	free(text);
+	return quoted;
+}
+
+size_t
+address_local_len(struct span addr)
+{
+	bool is_quoted = false;
+
+	for (size_t i = 0; i < addr.len; i++) {
+		if (addr.ptr[i] == '\\')
+			i++;
+		else if (addr.ptr[i] == '"')
+			is_quoted = !is_quoted;
+		else if (addr.ptr[i] == '@' && !is_quoted)
+			return i;
+	}
+	return addr.len;
+}
+
+struct rewriter {
 	FILE *out;
-	const char *origin;
+	address_map_fn *fn;
+	void *arg;
 	const char *done; /* what is before it has been written */
 };
 
-static int
-qualify_box(const struct mailbox *box, void *arg)
+/* Write what is due up to OLD, and NEW instead of it. */
+static void
+replace(struct rewriter *r, struct span old, struct span new)
 {
-	struct qualifier *q = arg;
-	const char *end = box->local.ptr + box->local.len;
+	(void)fwrite(r->done, 1, (size_t)(old.ptr - r->done), r->out);
+	(void)fwrite(new.ptr, 1, new.len, r->out);
+	r->done = old.ptr + old.len;
+}
 
-	if (box->domain.len > 0)
-		return 0;
-	(void)fwrite(q->done, 1, (size_t)(end - q->done), q->out);
-	(void)fprintf(q->out, "@%s", q->origin);
-	q->done = end;
-	return 0;
+/* BOX is "host!user": write user@host, changed as MADE says unless NULL. */
+static void
+swap_bang(struct rewriter *r, const struct mailbox *box, const char *made)
+{
+	struct span old = box->domain, local = box->local, domain = old;
+	size_t len = made != NULL ? address_local_len(span_of(made)) : 0;
+
+	old.len = (size_t)(local.ptr + local.len - old.ptr);
+	if (len > 0)
+		local = (struct span){ made, len };
+	if (made != NULL && made[len] == '@')
+		domain = span_of(made + len + 1);
+	replace(r, old, local);
+	(void)fputc('@', r->out);
+	(void)fwrite(domain.ptr, 1, domain.len, r->out);
+}
+
+/* Write MADE for the parts of BOX that it is about. */
+static void
+replace_parts(struct rewriter *r, const struct mailbox *box, const char *made)
+{
+	struct span local = span_of(made), domain, old = box->domain;
+
+	local.len = address_local_len(local);
+	domain = span_of(made + local.len);
+	if (local.len > 0)
+		replace(r, box->local, local);
+	/* Between local part and domain there may be comments, which stay. */
+	if (old.len > 0 && domain.len > 0) {
+		domain.ptr++;
+		domain.len--;
+	} else if (old.len == 0) {
+		old.ptr = box->local.ptr + box->local.len;
+	}
+	if (domain.len > 0)
+		replace(r, old, domain);
 }
 
 static int
-ignore_box(const struct mailbox *box, void *arg)
+rewrite_box(const struct mailbox *box, void *arg)
 {
-	(void)box;
-	(void)arg;
+	struct rewriter *r = arg;
+	char *made = NULL;
+	int err = r->fn(box, r->arg, &made);
+
+	if (err < 0)
+		return err;
+	if (box->domain.len > 0 && box->domain.ptr < box->local.ptr)
+		swap_bang(r, box, made);
+	else if (made != NULL)
+		replace_parts(r, box, made);
+	free(made);
 	return 0;
 }
 
 int
-address_qualify(struct span body, const char *origin, FILE *out)
+address_rewrite(struct span body, address_map_fn *fn, void *arg, FILE *out)
 {
-	struct qualifier q = { out, origin, body.ptr };
-	size_t pos;
-	int err = address_walk(body, ignore_box, NULL, &pos);
+	struct rewriter r = { out, fn, arg, body.ptr };
+	size_t count, pos;
+	int err = address_count(body, &count, &pos);
 
 	if (body.len == 0)
 		return err;
 	if (err == 0)
-		err = address_walk(body, qualify_box, &q, &pos);
-	(void)fwrite(q.done, 1, (size_t)(body.ptr + body.len - q.done), out);
+		err = address_walk(body, rewrite_box, &r, &pos);
+	(void)fwrite(r.done, 1, (size_t)(body.ptr + body.len - r.done), out);
 	return err;
 }
 
@@ -197,19 +330,12 @@ address_put_phrase(FILE *out, struct span name)
 		(void)fputc('"', out);
 }
 
-/* ASCII only: in a Turkish locale tolower(3) knows another "i". */
-static int
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : (unsigned char)c;
-}
-
 int
 address_compare(const char *a, const char *b)
 {
-	while (*a != '\0' && lower(*a) == lower(*b)) {
+	while (*a != '\0' && text_lower(*a) == text_lower(*b)) {
 		a++;
 		b++;
 	}
-	return lower(*a) - lower(*b);
+	return text_lower(*a) - text_lower(*b);
 }

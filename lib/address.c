@@ -160,7 +160,38 @@ parse_domain(struct scan *s, size_t at, struct span *ret)
 	return err;
 }
 
-/* Parse "local" or "local@domain" from FIRST, behind which S is. */
+/*
+ * If BOX, of which LOCAL is all, is "host!user", make it user at host: the
+ * first host of several is the next one on the way.  What is quoted in any
+ * way was meant as it is.
+ */
+static void
+split_bang(struct mailbox *box)
+{
+	struct span local = box->local, host = local;
+	const char *bang = memchr(local.ptr, '!', local.len);
+	size_t ignored;
+	struct scan s = { local, 0, &ignored };
+	struct token t = { TOKEN_ATOM, 0, 0 };
+	bool was_dot = true;
+
+	if (bang == NULL || memchr(local.ptr, '\\', local.len) != NULL)
+		return;
+	host.len = (size_t)(bang - local.ptr);
+	local.ptr = bang + 1;
+	local.len -= host.len + 1;
+	t.end = host.len;
+	/* Neither may begin or end such that what is beside it joins it. */
+	if (host.len == 0 || local.len == 0 || local.ptr[0] == '.' ||
+	    check_domain(&s, &t, &was_dot) != 0 || was_dot)
+		return;
+	box->domain = host;
+	box->local = local;
+}
+
+/*
+ * Parse "local", "local@domain" or "host!user" from FIRST, behind which S is.
+ */
 static int
 parse_spec(struct scan *s, const struct token *first, struct mailbox *ret)
 {
@@ -173,8 +204,14 @@ parse_spec(struct scan *s, const struct token *first, struct mailbox *ret)
 	ret->domain = (struct span){ s->text.ptr + s->pos, 0 };
 	ahead = *s;
 	err = scan_solid(&ahead, &at);
-	if (err != 0 || at.kind != '@')
+	if (err != 0)
 		return err;
+	if (at.kind != '@') {
+		/* Not of several words. */
+		if (first->kind == TOKEN_ATOM && s->pos == first->end)
+			split_bang(ret);
+		return 0;
+	}
 	*s = ahead;
 	return parse_domain(s, at.start, &ret->domain);
 }
@@ -335,4 +372,19 @@ address_walk(struct span body, address_fn *fn, void *arg, size_t *reterr_pos)
 		w.scan.pos = stop.end;
 	} while (err == 0 && stop.kind != TOKEN_END);
 	return err;
+}
+
+static int
+count_box(const struct mailbox *box, void *arg)
+{
+	(void)box;
+	++*(size_t *)arg;
+	return 0;
+}
+
+int
+address_count(struct span body, size_t *ret, size_t *reterr_pos)
+{
+	*ret = 0;
+	return address_walk(body, count_box, ret, reterr_pos);
 }

@@ -57,7 +57,27 @@ comment_length(const char *text)
 	if (strncmp(text, "/*", 2) != 0)
 		return 0;
 	end = strstr(text + 2, "*/");
-	return end != NULL ? (size_t)(end - text) + 2 : strlen(text);
+	return end != NULL ? (size_t)(end - text) + 2 : 0;
+}
+
+void
+config_blank_comments(char *text)
+{
+	bool in_word = false;
+	size_t len;
+
+	for (; *text != '\0'; text += len) {
+		len = in_word ? 0 : comment_length(text);
+		for (size_t i = 0; i < len; i++)
+			if (text[i] != '\n')
+				text[i] = ' ';
+		if (len > 0)
+			continue;
+		len = 1;
+		if (*text == '"' || *text == '\'')
+			len += quoted_length(text + 1, *text);
+		in_word = len == 1 && strchr(" \t\r\n(){}=+,", *text) == NULL;
+	}
 }
 
 unsigned
@@ -67,14 +87,11 @@ config_last_line(const char *text)
 	size_t len;
 
 	for (; *text != '\0'; text += len) {
-		len = comment_length(text);
-		if (len == 0) {
-			if (strchr(" \t\r\n", *text) == NULL)
-				last = line;
-			len = *text == '"' || *text == '\''
-			    ? 1 + quoted_length(text + 1, *text)
-			    : 1;
-		}
+		if (strchr(" \t\r\n", *text) == NULL)
+			last = line;
+		len = *text == '"' || *text == '\''
+		    ? 1 + quoted_length(text + 1, *text)
+		    : 1;
 		for (size_t i = 0; i < len; i++)
 			line += text[i] == '\n';
 	}

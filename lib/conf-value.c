@@ -179,22 +179,33 @@ parse_quantity(const char *value, const struct unit *units,
 	return true;
 }
 
+bool
+config_parse_duration(const char *text, unsigned max, unsigned *ret_s)
+{
+	static const struct unit units[] = { { 's', 1 }, { 'm', 60 },
+		{ 'h', 3600 }, { 'd', 86400 }, { 0, 0 } };
+	unsigned long long n;
+
+	if (!parse_quantity(text, units, max, &n))
+		return false;
+	*ret_s = (unsigned)n;
+	return true;
+}
+
 int
 config_set_duration(const struct config_key *key, struct config *cfg,
     const char *value, const char *base, struct config_error *why)
 {
-	static const struct unit units[] = { { 's', 1 }, { 'm', 60 },
-		{ 'h', 3600 }, { 'd', 86400 }, { 0, 0 } };
 	unsigned *seconds = member(key, cfg);
-	unsigned long long n;
+	unsigned n;
 
 	(void)base;
-	if (!parse_quantity(value, units, key->max, &n) || n < key->min)
+	if (!config_parse_duration(value, key->max, &n) || n < key->min)
 		return refuse(why,
 		    "must be a time from %us to %us, such as "
 		    "10s, 5m, 1h or 2d",
 		    key->min, key->max);
-	*seconds = (unsigned)n;
+	*seconds = n;
 	return 0;
 }
 

@@ -44,6 +44,17 @@ config_setter config_set_tls;      /* enum tls_mode */
 config_setter config_set_relay;    /* the relay's host and port, or
 				      Maildir */
 
+/* Those of who is who, in conf-identity.c.  "" and "none": there is none. */
+config_setter config_set_map;        /* char *: an absolute path, or NULL */
+config_setter config_set_domains;    /* char *: domains, or NULL */
+config_setter config_set_recipients; /* char *: an address list, or NULL */
+
+/*
+ * Parse TEXT, a time as keys have it ("90", "90s", "5m", "1h", "2d"), of at
+ * most MAX seconds; false if it is none.
+ */
+bool config_parse_duration(const char *text, unsigned max, unsigned *ret_s);
+
 /* Whether HOST is this machine whatever DNS says: 127.0.0.0/8, ::1 … */
 bool config_is_loopback(const char *host);
 
@@ -57,7 +68,14 @@ bool config_is_name(const char *name);
 bool
 config_find_variable(const char *text, unsigned *ret_line, struct span *ret);
 
-/* The line of TEXT in which its last word, number or string begins. */
+/*
+ * Put spaces for the comments of TEXT, but for their line ends: libconfuse
+ * counts some lines of them twice.
+ */
+void config_blank_comments(char *text);
+
+/* The line of TEXT, which has no comments, in which its last word, number or
+ * string begins. */
 unsigned config_last_line(const char *text);
 
 #endif

@@ -23,6 +23,7 @@ config_init(struct config *cfg)
 {
 	*cfg = (struct config){
 		.spool = strdup(CONFIG_DEFAULT_SPOOL),
+		.aliases = strdup(CONFIG_DEFAULT_ALIASES),
 		.message_size_max = 50u << 20,
 		.recipients_max = 20000,
 		.freq_s = 10,
@@ -37,7 +38,8 @@ config_init(struct config *cfg)
 			.reply_timeout_s = 300,
 		},
 	};
-	if (cfg->spool != NULL && cfg->relay.name != NULL)
+	if (cfg->spool != NULL && cfg->aliases != NULL &&
+	    cfg->relay.name != NULL)
 		return 0;
 	config_release(cfg);
 	return -ENOMEM;
@@ -50,6 +52,10 @@ config_release(struct config *cfg)
 	free(cfg->spool);
 	free(cfg->origin);
 	free(cfg->json);
+	free(cfg->aliases);
+	free(cfg->generic);
+	free(cfg->masquerade);
+	free(cfg->local_recipients);
 	free(cfg->relay.name);
 	free(cfg->relay.host);
 	free(cfg->relay.maildir);

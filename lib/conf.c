@@ -37,6 +37,11 @@ static const struct config_key keys[] = {
 	{ "spool", config_set_path, AT(spool), 0, 0 },
 	{ "origin", config_set_name, AT(origin), 0, 0 },
 	{ "json", config_set_path, AT(json), 0, 0 },
+	{ "aliases", config_set_map, AT(aliases), 0, 0 },
+	{ "generic", config_set_map, AT(generic), 0, 0 },
+	{ "masquerade", config_set_domains, AT(masquerade), 0, 0 },
+	{ "local_recipients", config_set_recipients, AT(local_recipients), 0,
+	    0 },
 	{ "message_size_max", config_set_size, AT(message_size_max), 0, 0 },
 	{ "recipients_max", config_set_number, AT(recipients_max), 1, 1000000 },
 	{ "freq", config_set_duration, AT(freq_s), 1, 86400 },
@@ -415,6 +420,7 @@ read_fd(int fd, const char *path, struct config *cfg, struct config_error *err)
 	} else if (result == 0 && len > 0) {
 		buf[len] = '\0';
 		result = refuse_variables(buf, path, err);
+		config_blank_comments(buf);
 		if (result == 0)
 			result = parse_text(buf, len, path, cfg, err);
 	} else if (result == -EFBIG) {

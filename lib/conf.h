@@ -17,6 +17,8 @@
 
 #define CONFIG_DEFAULT_PATH SYSCONFDIR "/spoold/spoold.conf"
 #define CONFIG_DEFAULT_SPOOL LOCALSTATEDIR "/spool/spoold"
+/* The one file that admins and package scripts know: no matter the prefix. */
+#define CONFIG_DEFAULT_ALIASES "/etc/aliases"
 
 enum tls_mode { TLS_NONE, TLS_OPPORTUNISTIC, TLS_STARTTLS, TLS_IMPLICIT };
 
@@ -41,6 +43,10 @@ struct config {
 	char *spool;
 	char *origin;              /* NULL: config_origin() finds one */
 	char *json;                /* copy of the status; NULL: none */
+	char *aliases;             /* a path; NULL: none */
+	char *generic;             /* a path; NULL: none */
+	char *masquerade;          /* domains, a space between; or NULL */
+	char *local_recipients;    /* an address list, or NULL */
 	uint64_t message_size_max; /* bytes */
 	unsigned recipients_max;
 	unsigned freq_s; /* rescan of the spool */

@@ -120,6 +120,15 @@ read_body(struct reader *r, struct span value)
 	return 0;
 }
 
+static int
+read_smtputf8(struct reader *r, struct span value)
+{
+	if (!span_is(value, "yes"))
+		return refuse(r, "has a bad smtputf8");
+	r->env->is_utf8 = true;
+	return 0;
+}
+
 /* If FIELD is NAME and a value, step over NAME. */
 static bool
 take_name(struct span *field, const char *name)
@@ -192,6 +201,7 @@ static const struct {
 	{ "envid", read_envid, false, NULL },
 	{ "ret", read_ret, false, NULL },
 	{ "body", read_body, false, NULL },
+	{ "smtputf8", read_smtputf8, false, NULL },
 	{ "rcpt", read_recipient, true, "lacks a recipient" },
 };
 

@@ -307,6 +307,8 @@ envelope_write(const struct envelope *env, FILE *out)
 		fprintf(out, "ret %s\n", ret_names[env->ret]);
 	if (env->body != BODY_UNSPECIFIED)
 		fprintf(out, "body %s\n", body_names[env->body]);
+	if (env->is_utf8)
+		fputs("smtputf8 yes\n", out);
 	for (size_t i = 0; i < env->nrcpts; i++)
 		write_recipient(&env->rcpts[i], out);
 }

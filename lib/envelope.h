@@ -13,6 +13,7 @@
  *	envid QQ314159
  *	ret HDRS
  *	body 8BITMIME
+ *	smtputf8 yes
  *	rcpt bob@example.net NOTIFY=FAILURE,DELAY ORCPT=rfc822;bob@example.net
  *
  * arrival, uid, sender and at least one rcpt must be there; the null sender
@@ -23,6 +24,7 @@
 #ifndef SPOOL_ENVELOPE_H
 #define SPOOL_ENVELOPE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -60,6 +62,7 @@ struct envelope {
 	char *envid;        /* decoded, or NULL */
 	enum dsn_ret ret;
 	enum body_type body;
+	bool is_utf8; /* addresses or header need SMTPUTF8 (RFC 6531) */
 	struct recipient *rcpts;
 	size_t nrcpts;
 };

@@ -308,7 +308,7 @@ event_of_qfile(struct event *ev, const char *id, const struct qfile *qf)
 		.delay_us = -1,
 		.arrival_us = env->arrival_us,
 		.size_bytes = qf->msg_bytes,
-		.uid = qf->owner,
+		.uid = qf->uid,
 		.sender = env->sender,
 		.rcpts = rcpts,
 		.nrcpts = env->nrcpts,

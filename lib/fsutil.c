@@ -57,8 +57,8 @@ fs_pread_all(int fd, void *buf, size_t len, off_t off)
 }
 
 /* The descriptor of the regular file NAME for reading, or -errno. */
-static int
-open_regular(int dir_fd, const char *name, struct stat *ret_st)
+int
+fs_open_regular(int dir_fd, const char *name, struct stat *ret_st)
 {
 	int fd, err;
 
@@ -107,22 +107,14 @@ read_to_end(int fd, size_t max, char **buf, size_t size)
 }
 
 int
-fs_read_file(
-    int dir_fd, const char *name, size_t max, char **ret_text, size_t *ret_len)
+fs_read_open(
+    int fd, const struct stat *st, size_t max, char **ret_text, size_t *ret_len)
 {
-	struct stat st;
-	size_t size;
-	ssize_t len;
-	char *buf;
-	int fd;
+	size_t size =
+	    (uintmax_t)st->st_size > max ? max + 1 : (size_t)st->st_size + 1;
+	char *buf = malloc(size + 1);
+	ssize_t len = buf == NULL ? -ENOMEM : read_to_end(fd, max, &buf, size);
 
-	fd = open_regular(dir_fd, name, &st);
-	if (fd < 0)
-		return fd;
-	size = (uintmax_t)st.st_size > max ? max + 1 : (size_t)st.st_size + 1;
-	buf = malloc(size + 1);
-	len = buf == NULL ? -ENOMEM : read_to_end(fd, max, &buf, size);
-	close(fd);
 	if (len < 0) {
 		free(buf);
 		return (int)len;
@@ -132,6 +124,20 @@ fs_read_file(
 	if (ret_len != NULL)
 		*ret_len = (size_t)len;
 	return 0;
+}
+
+int
+fs_read_file(
+    int dir_fd, const char *name, size_t max, char **ret_text, size_t *ret_len)
+{
+	struct stat st;
+	int fd = fs_open_regular(dir_fd, name, &st), err;
+
+	if (fd < 0)
+		return fd;
+	err = fs_read_open(fd, &st, max, ret_text, ret_len);
+	close(fd);
+	return err;
 }
 
 int

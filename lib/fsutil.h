@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Write all of BUF; EINTR is retried.  0 or -errno (a 0-byte write: -EIO). */
@@ -30,6 +31,15 @@ ssize_t fs_pread_all(int fd, void *buf, size_t len, off_t off);
  */
 int fs_read_file(
     int dir_fd, const char *name, size_t max, char **ret_text, size_t *ret_len);
+
+/*
+ * The two halves of fs_read_file(), for who has to look at what the file is:
+ * open it, *RET_ST being the inode that is read then; the descriptor or
+ * -errno.  And read it; FD stays open; 0 or -errno.
+ */
+int fs_open_regular(int dir_fd, const char *name, struct stat *ret_st);
+int fs_read_open(int fd, const struct stat *st, size_t max, char **ret_text,
+    size_t *ret_len);
 
 /* fsync(2) of a file or directory; 0 or -errno. */
 int fs_sync(int fd);

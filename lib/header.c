@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include "lib/header.h"
+#include "lib/text.h"
 
 static const char line_end[] = "\r\n";
 
@@ -23,13 +24,6 @@ static bool
 is_space(char c)
 {
 	return is_blank(c) || c == '\r' || c == '\n';
-}
-
-/* ASCII only: in a Turkish locale tolower(3) knows another "i". */
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
 /* Drop the first N bytes of S. */
@@ -124,7 +118,7 @@ header_is(const struct header_field *field, const char *name)
 	if (field->name.len != strlen(name))
 		return false;
 	for (size_t i = 0; i < field->name.len; i++) {
-		if (lower(field->name.ptr[i]) != lower(name[i]))
+		if (text_lower(field->name.ptr[i]) != text_lower(name[i]))
 			return false;
 	}
 	return true;

@@ -3,22 +3,27 @@ libspool_a_CPPFLAGS = $(AM_CPPFLAGS) $(BSD_CFLAGS) $(JSONC_CFLAGS) \
 	$(CONFUSE_CFLAGS)
 libspool_a_SOURCES = \
 	%D%/address.c %D%/address-put.c %D%/address.h \
-	%D%/conf.c %D%/conf-text.c %D%/conf-value.c \
+	%D%/aliases.c %D%/aliases.h \
+	%D%/conf.c %D%/conf-identity.c %D%/conf-text.c %D%/conf-value.c \
 	%D%/conf-whole.c %D%/conf-value.h %D%/conf.h \
 	%D%/crc32.c %D%/crc32.h \
 	%D%/date.c %D%/date.h \
 	%D%/envelope.c %D%/envelope-read.c %D%/envelope.h \
 	%D%/event.c %D%/event.h \
+	%D%/expansion.c %D%/expansion.h \
 	%D%/fold.c %D%/fold.h \
 	%D%/fsutil.c %D%/fsutil.h \
+	%D%/generic.c %D%/generic.h \
 	%D%/header.c %D%/header.h \
 	%D%/identity.c %D%/identity.h \
 	%D%/journal.c %D%/journal.h \
 	%D%/log.c %D%/log.h \
+	%D%/mapfile.c %D%/mapfile.h \
 	%D%/queue.c %D%/queue.h \
+	%D%/routes.c %D%/routes-graph.c %D%/routes.h \
 	%D%/scan.c %D%/scan.h \
 	%D%/span.h \
-	%D%/spool.c %D%/draft.c %D%/qfile.c %D%/spool.h \
+	%D%/spool.c %D%/draft.c %D%/qfile.c %D%/spool-note.c %D%/spool.h \
 	%D%/status.c %D%/status.h \
 	%D%/lines.c %D%/lines.h \
 	%D%/submit.c %D%/submit-address.c %D%/submit-header.c \

@@ -147,6 +147,18 @@ read_envelope(struct qfile *qf, const char **reterr_why)
 	return err == -EINVAL ? -EBADMSG : err;
 }
 
+/* Who submitted QF, a file of SP. */
+static uid_t
+submitter_of(const struct qfile *qf, const struct spool *sp)
+{
+	struct stat st;
+
+	if (qf->owner == 0 ||
+	    (fstat(sp->dir_fd, &st) == 0 && st.st_uid == qf->owner))
+		return qf->env.uid;
+	return qf->owner;
+}
+
 int
 qfile_open(struct qfile *qf, const struct spool *sp, enum spool_state state,
     const char *id, const char **reterr_why)
@@ -168,6 +180,7 @@ qfile_open(struct qfile *qf, const struct spool *sp, enum spool_state state,
 		close(file.fd);
 		return err;
 	}
+	file.uid = submitter_of(&file, sp);
 	*qf = file;
 	return 0;
 }

@@ -25,6 +25,18 @@ scan_is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+struct span
+scan_trim(struct span text)
+{
+	while (text.len > 0 && scan_is_space(text.ptr[0])) {
+		text.ptr++;
+		text.len--;
+	}
+	while (text.len > 0 && scan_is_space(text.ptr[text.len - 1]))
+		text.len--;
+	return text;
+}
+
 bool
 scan_is_control(char c)
 {

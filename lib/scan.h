@@ -2,8 +2,9 @@
 /* SPDX-FileCopyrightText: the spoold authors */
 
 /*
- * The lexical tokens of address fields: RFC 5322, section 3.2.  For
- * address.c and address-put.c alone.
+ * The lexical tokens of address fields: RFC 5322, section 3.2, for address.c
+ * and address-put.c; and its classes of characters, for all that read
+ * addresses.
  */
 
 #ifndef SPOOL_SCAN_H
@@ -55,6 +56,9 @@ bool scan_is_space(char c);
 
 /* A control character of ASCII. */
 bool scan_is_control(char c);
+
+/* TEXT without white space at its ends. */
+struct span scan_trim(struct span text);
 
 /* What ends an atom, besides white space. */
 bool scan_is_special(char c);

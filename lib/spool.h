@@ -162,7 +162,8 @@ void draft_abandon(struct draft *d);
 
 struct qfile {
 	int fd;
-	uid_t owner;        /* of the file: the submitter, unforgeable */
+	uid_t owner;        /* of the file */
+	uid_t uid;          /* the submitter: see qfile_open() */
 	uint64_t env_bytes; /* incl. the first line: where the message is */
 	uint64_t msg_bytes;
 	uint32_t crc;
@@ -172,7 +173,14 @@ struct qfile {
 /*
  * Open message ID in STATE and read its envelope.  Checks all but the CRC: a
  * regular file, first line, lengths against the file's size, envelope.  A
- * second name is no fault: backups make such.  0; -ENOENT; -EBADMSG with
+ * second name is no fault: backups make such.
+ *
+ * A file's owner is the proof of who submitted it: nobody can make a file that
+ * is another one's.  Files of the spool's owner and of root, who may speak for
+ * others (a client of the SMTP service, say), are those of whom the envelope
+ * names: QF->uid.
+ *
+ * 0; -ENOENT; -EBADMSG with
  * *RETERR_WHY a fixed text for what is torn or foreign; or another -errno.
  */
 int qfile_open(struct qfile *qf, const struct spool *sp, enum spool_state state,
@@ -185,6 +193,17 @@ int qfile_verify(const struct qfile *qf);
 ssize_t qfile_read(const struct qfile *qf, void *buf, size_t len, uint64_t off);
 
 void qfile_close(struct qfile *qf);
+
+/* ---- what is known of the relay ------------------------------------- */
+
+/* A file that is there if the relay takes no SMTPUTF8, as far as is known. */
+#define SPOOL_ASCII_ONLY_NAME ".no-smtputf8"
+
+/* Whether it is there. */
+bool spool_is_ascii_only(const struct spool *sp);
+
+/* Make or remove it; only for the holder of the lock.  0 or -errno. */
+int spool_set_ascii_only(const struct spool *sp, bool is_ascii_only);
 
 /* ---- what only the holder of the lock does --------------------------- */
 

@@ -2,18 +2,19 @@
 /* SPDX-FileCopyrightText: the spoold authors */
 
 /*
- * Sender and recipients of a submission: parsed, completed, checked, each
- * recipient once.  A tree of them keeps twenty thousand recipients linear.
+ * Sender and recipients of a submission: parsed, completed, checked, and what
+ * is said when one of them will not do.
  */
 
 #include "config.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
 #include "lib/address.h"
+#include "lib/expansion.h"
+#include "lib/routes.h"
 #include "lib/scan.h"
 #include "lib/submit-work.h"
 #include "lib/text.h"
@@ -35,56 +36,41 @@ fail_address(struct submit_error *err, const char *what, struct span text,
 	return -1;
 }
 
-bool
-submit_has_8bit(struct span text)
+/* Say that a file of the identity's stands in the way; frees WHY. */
+static int
+fail_file(struct submit_error *err, char *why)
 {
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.ptr[i] > 0x7f)
-			return true;
-	return false;
+	if (why == NULL)
+		return submit_fail_memory(err);
+	(void)submit_fail(err, EX_TEMPFAIL, "%s", why);
+	free(why);
+	return -1;
 }
 
 /*
- * Why ADDR is not accepted, or NULL.  With 8-bit characters it may be good,
- * but nothing here can send it: who submits it is told, not the log.
- */
-static const char *
-address_fault(const char *addr)
-{
-	const char *fault = envelope_address_fault(addr);
-
-	if (fault == NULL && submit_has_8bit(span_of(addr)))
-		fault = "has 8-bit characters, which cannot be sent yet";
-	return fault;
-}
-
-/*
- * BOX as a new addr-spec string, NULL when out of memory.  A local part that
- * begins with '-' could pass for an option some day: quoted, it is the same
- * address (RFC 5321, section 4.1.2) and cannot.  Without a domain it is an
- * option after the recipients, which envelope_add() will refuse.
+ * ADDR, a good sender, as the world is to see it; it is freed.  NULL when out
+ * of memory.
  */
 static char *
-address_string(const struct mailbox *box, const char *origin)
+show_sender(const struct identity *id, char *addr)
 {
-	char *text = NULL, *quoted;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	char *shown = NULL, *joined = NULL;
 
-	if (out == NULL)
-		return NULL;
-	address_put(out, box, origin);
-	if (fclose(out) != 0) {
-		free(text);
-		return NULL;
+	if (identity_show(id, addr, IDENTITY_SENDER, &shown) < 0 ||
+	    shown == NULL)
+		goto out;
+	if (shown[0] != '@') {
+		free(addr);
+		return shown;
 	}
-	if (text[0] != '-' || box->domain.len == 0)
-		return text;
-	len = strcspn(text, "@");
-	if (asprintf(&quoted, "\"%.*s\"%s", (int)len, text, text + len) < 0)
-		quoted = NULL;
-	free(text);
-	return quoted;
+	if (asprintf(&joined, "%.*s%s", (int)address_local_len(span_of(addr)),
+		addr, shown) < 0)
+		joined = NULL;
+	free(addr);
+	addr = joined;
+out:
+	free(shown);
+	return addr;
 }
 
 static int
@@ -103,7 +89,13 @@ sender_found(const struct mailbox *box, void *arg)
 	addr = address_string(box, work->identity->origin);
 	if (addr == NULL)
 		return -ENOMEM;
-	fault = address_fault(addr);
+	fault = identity_address_fault(work->identity, addr);
+	if (fault == NULL) {
+		addr = show_sender(work->identity, addr);
+		if (addr == NULL)
+			return -ENOMEM;
+		fault = identity_address_fault(work->identity, addr);
+	}
 	if (fault == NULL) {
 		err = envelope_set_sender(work->env, addr);
 	} else {
@@ -164,23 +156,16 @@ submit_set_sender(struct envelope *env, struct span text, struct identity *id,
     struct submit_error *err)
 {
 	struct work work = { .env = env, .identity = id, .err = err };
+	char *why = NULL;
 
 	if (envelope_set_sender(env, "") < 0)
 		return submit_fail_memory(err);
+	if (identity_read_generic(id, &why) < 0)
+		return fail_file(err, why);
 	return walk(&work, "sender", text, sender_found);
 }
 
-static int
-compare_strings(const void *a, const void *b)
-{
-	return address_compare(a, b);
-}
-
-static void
-keep_string(void *addr)
-{
-	(void)addr; /* belongs to the envelope */
-}
+/* ---- recipients -------------------------------------------------------- */
 
 static int
 check_count(struct work *work)
@@ -194,38 +179,52 @@ check_count(struct work *work)
 	    "more than %zu recipients, the limit", max);
 }
 
-/* Append a recipient unless the tree says that it is there. */
+/* BOX is local, and leads nowhere. */
+static int
+fail_nowhere(struct work *work, const struct mailbox *box)
+{
+	const char *aliases = work->identity->aliases_path;
+	char *shown = text_clean(box->whole, SHOWN_BYTES_MAX);
+
+	if (shown == NULL)
+		return submit_fail_memory(work->err);
+	(void)submit_fail(work->err, EX_CONFIG,
+	    "recipient '%s' leads nowhere: give it an address in %.200s, or "
+	    "set local_recipients or origin in the configuration",
+	    shown, aliases != NULL ? aliases : "aliases");
+	free(shown);
+	return -1;
+}
+
 static int
 rcpt_found(const struct mailbox *box, void *arg)
 {
 	struct work *work = arg;
-	struct envelope *env = work->env;
-	char *addr = address_string(box, work->identity->origin);
-	const char *fault;
-	int err = 0;
+	struct identity *id = work->identity;
+	const char *fault = NULL;
+	char *addr, *why = NULL;
+	int err;
 
-	if (addr == NULL)
-		return -ENOMEM;
-	if (tfind(addr, &work->known, compare_strings) != NULL)
-		goto out;
-	fault = address_fault(addr);
-	if (fault != NULL) {
+	work->found = true;
+	if (routes_is_local(id, box) && routes_read(id, &why) < 0) {
 		work->failed = true;
-		err =
-		    fail_address(work->err, "recipient", span_of(addr), fault);
-		goto out;
+		return fail_file(work->err, why);
 	}
-	err = envelope_add(env, addr);
-	if (err < 0)
-		goto out;
-	if (tsearch(env->rcpts[env->nrcpts - 1].addr, &work->known,
-		compare_strings) == NULL)
-		err = -ENOMEM;
-	else if (work->opts != NULL)
-		err = check_count(work);
-out:
+	err = expansion_add(id, box, &fault);
+	if (err == 0 && work->opts != NULL)
+		return check_count(work);
+	if (err == 0 || err == -ENOMEM)
+		return err;
+	work->failed = true;
+	if (err == -ENOENT)
+		return fail_nowhere(work, box);
+	addr = address_string(box, id->origin);
+	if (addr == NULL)
+		return submit_fail_memory(work->err);
+	(void)fail_address(work->err, "recipient", span_of(addr),
+	    fault != NULL ? fault : "not an address");
 	free(addr);
-	return err;
+	return -1;
 }
 
 int
@@ -237,8 +236,7 @@ submit_take_rcpts(struct work *work, const char *what, struct span text)
 void
 submit_forget_rcpts(struct work *work)
 {
-	tdestroy(work->known, keep_string);
-	work->known = NULL;
+	expansion_end(work->identity);
 }
 
 int
@@ -246,28 +244,33 @@ submit_add_rcpts(struct envelope *env, struct span text, struct identity *id,
     struct submit_error *err)
 {
 	struct work work = { .env = env, .identity = id, .err = err };
-	int result = submit_take_rcpts(&work, "recipient", text);
+	size_t before = env->nrcpts;
+	int result;
 
-	submit_forget_rcpts(&work);
+	if (expansion_resume(id, env) < 0)
+		return submit_fail_memory(err);
+	result = submit_take_rcpts(&work, "recipient", text);
+	/*
+	 * Those that were known already have to show in ENV's count, which is
+	 * how callers know that TEXT was not empty: submit() drops them.
+	 */
+	if (result == 0 && work.found && before > 0 && env->nrcpts == before &&
+	    envelope_add(env, env->rcpts[0].addr) < 0)
+		result = submit_fail_memory(err);
+	if (result == 0)
+		expansion_pause(id);
+	else
+		expansion_end(id);
 	return result;
-}
-
-/* How many addresses TEXT has is known to *ARG. */
-static int
-count_mailbox(const struct mailbox *box, void *arg)
-{
-	(void)box;
-	++*(size_t *)arg;
-	return 0;
 }
 
 int
 submit_add_one(struct envelope *env, struct span text, struct identity *id,
     struct submit_error *err)
 {
-	size_t count = 0, pos;
+	size_t count, pos;
 
-	if (address_walk(text, count_mailbox, &count, &pos) == 0 && count != 1)
+	if (address_count(text, &count, &pos) == 0 && count != 1)
 		return fail_address(
 		    err, "recipient", text, "not exactly one address");
 	return submit_add_rcpts(env, text, id, err);
@@ -276,28 +279,12 @@ submit_add_one(struct envelope *env, struct span text, struct identity *id,
 int
 submit_know_rcpts(struct work *work)
 {
-	struct envelope *env = work->env;
-	size_t i, kept = 0;
+	char *why = NULL;
 
-	for (i = 0; i < env->nrcpts; i++) {
-		struct recipient *rcpt = &env->rcpts[i];
-		char **entry =
-		    tsearch(rcpt->addr, &work->known, compare_strings);
-
-		if (entry == NULL) {
-			/* Leave no gap for envelope_release(). */
-			memmove(&env->rcpts[kept], rcpt,
-			    (env->nrcpts - i) * sizeof(*rcpt));
-			env->nrcpts -= i - kept;
-			return submit_fail_memory(work->err);
-		}
-		if (*entry == rcpt->addr) {
-			env->rcpts[kept++] = *rcpt;
-		} else {
-			free(rcpt->addr);
-			free(rcpt->orcpt);
-		}
-	}
-	env->nrcpts = kept;
+	/* The header has addresses, too. */
+	if (identity_read_generic(work->identity, &why) < 0)
+		return fail_file(work->err, why);
+	if (expansion_restart(work->identity, work->env) < 0)
+		return submit_fail_memory(work->err);
 	return check_count(work);
 }

@@ -9,7 +9,9 @@
 #include "config.h"
 
 #include <sys/random.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/address.h"
@@ -26,6 +28,8 @@ enum {
 	FIELD_LOCAL = 2,  /* its addresses are completed */
 	FIELD_DROP = 4,   /* not for the recipients' eyes */
 	FIELD_RESENT = 8, /* a block of RFC 5322, section 3.6.6 */
+	/* Its addresses are completed, and become what the world knows. */
+	FIELD_SENDER = 16 | FIELD_LOCAL,
 };
 
 enum field_id {
@@ -36,6 +40,7 @@ enum field_id {
 	FIELD_RESENT_FROM,
 	FIELD_RESENT_DATE,
 	FIELD_RESENT_MESSAGE_ID,
+	FIELD_RECEIVED,
 };
 
 static const struct field_kind {
@@ -46,23 +51,24 @@ static const struct field_kind {
 	{ "To", FIELD_OTHER, FIELD_RCPT | FIELD_LOCAL },
 	{ "Cc", FIELD_OTHER, FIELD_RCPT | FIELD_LOCAL },
 	{ "Bcc", FIELD_OTHER, FIELD_RCPT | FIELD_DROP },
-	{ "From", FIELD_FROM, FIELD_LOCAL },
-	{ "Sender", FIELD_OTHER, FIELD_LOCAL },
-	{ "Reply-To", FIELD_OTHER, FIELD_LOCAL },
-	{ "Errors-To", FIELD_OTHER, FIELD_LOCAL },
-	{ "Return-Receipt-To", FIELD_OTHER, FIELD_LOCAL },
-	{ "Disposition-Notification-To", FIELD_OTHER, FIELD_LOCAL },
+	{ "From", FIELD_FROM, FIELD_SENDER },
+	{ "Sender", FIELD_OTHER, FIELD_SENDER },
+	{ "Reply-To", FIELD_OTHER, FIELD_SENDER },
+	{ "Errors-To", FIELD_OTHER, FIELD_SENDER },
+	{ "Return-Receipt-To", FIELD_OTHER, FIELD_SENDER },
+	{ "Disposition-Notification-To", FIELD_OTHER, FIELD_SENDER },
 	{ "Mail-Followup-To", FIELD_OTHER, FIELD_LOCAL },
 	{ "Date", FIELD_DATE, 0 },
 	{ "Message-Id", FIELD_MESSAGE_ID, 0 },
+	{ "Received", FIELD_RECEIVED, 0 },
 	{ "Return-Path", FIELD_OTHER, FIELD_DROP },
 	{ "Content-Length", FIELD_OTHER, FIELD_DROP },
 	{ "Resent-To", FIELD_OTHER, FIELD_RCPT | FIELD_LOCAL | FIELD_RESENT },
 	{ "Resent-Cc", FIELD_OTHER, FIELD_RCPT | FIELD_LOCAL | FIELD_RESENT },
 	{ "Resent-Bcc", FIELD_OTHER, FIELD_RCPT | FIELD_DROP | FIELD_RESENT },
-	{ "Resent-From", FIELD_RESENT_FROM, FIELD_LOCAL | FIELD_RESENT },
-	{ "Resent-Sender", FIELD_OTHER, FIELD_LOCAL | FIELD_RESENT },
-	{ "Resent-Reply-To", FIELD_OTHER, FIELD_LOCAL | FIELD_RESENT },
+	{ "Resent-From", FIELD_RESENT_FROM, FIELD_SENDER | FIELD_RESENT },
+	{ "Resent-Sender", FIELD_OTHER, FIELD_SENDER | FIELD_RESENT },
+	{ "Resent-Reply-To", FIELD_OTHER, FIELD_SENDER | FIELD_RESENT },
 	{ "Resent-Date", FIELD_RESENT_DATE, FIELD_RESENT },
 	{ "Resent-Message-Id", FIELD_RESENT_MESSAGE_ID, FIELD_RESENT },
 	{ NULL, FIELD_OTHER, 0 },
@@ -88,6 +94,7 @@ submit_note_fields(struct work *work)
 		const struct field_kind *kind = find_kind(&field);
 
 		work->seen |= 1u << kind->id;
+		work->received += kind->id == FIELD_RECEIVED;
 		if ((kind->is & FIELD_RESENT) == 0)
 			continue;
 		work->resent = true;
@@ -137,11 +144,19 @@ usable_name(const char *name)
 	return (struct span){ "", 0 };
 }
 
+static const char *
+full_name(const struct submit_options *opts)
+{
+	if (opts->full_name != NULL || opts->find_full_name == NULL)
+		return opts->full_name;
+	return opts->find_full_name(opts->find_full_name_arg);
+}
+
 static void
 put_from(const struct work *work, FILE *out, const char *prefix)
 {
 	const char *sender = work->env->sender;
-	struct span name = usable_name(work->opts->full_name);
+	struct span name = usable_name(full_name(work->opts));
 
 	fprintf(out, "%sFrom: ", prefix);
 	if (sender[0] == '\0') {
@@ -194,32 +209,67 @@ put_missing(const struct work *work, FILE *out)
 		put_message_id(work, out, prefix);
 }
 
-static void
+/* How the addresses of a field are rewritten. */
+struct view {
+	const struct identity *identity;
+	enum identity_role role;
+};
+
+/* An address_map_fn. */
+static int
+show_box(const struct mailbox *box, void *arg, char **ret)
+{
+	const struct view *view = arg;
+	const char *origin = view->identity->origin;
+	char *addr = address_string(box, origin);
+	int err;
+
+	if (addr == NULL)
+		return -ENOMEM;
+	err = identity_show(view->identity, addr, view->role, ret);
+	free(addr);
+	if (err < 0 || *ret != NULL || box->domain.len > 0)
+		return err;
+	if (asprintf(ret, "@%s", origin) >= 0)
+		return 0;
+	*ret = NULL;
+	return -ENOMEM;
+}
+
+static int
 put_field(const struct work *work, const struct header_field *field,
     unsigned is, FILE *out)
 {
+	struct view view = { work->identity, IDENTITY_RECIPIENT };
+
 	if ((is & FIELD_LOCAL) == 0 || work->opts->keep_header) {
 		fwrite(field->raw.ptr, 1, field->raw.len, out);
-		return;
+		return 0;
 	}
+	if ((is & FIELD_SENDER) == FIELD_SENDER)
+		view.role = IDENTITY_SENDER;
 	fwrite(
 	    field->raw.ptr, 1, (size_t)(field->body.ptr - field->raw.ptr), out);
 	/* What is no list of addresses stays as the author wrote it. */
-	(void)address_qualify(field->body, work->identity->origin, out);
+	if (address_rewrite(field->body, show_box, &view, out) == -ENOMEM)
+		return -ENOMEM;
 	putc('\n', out);
+	return 0;
 }
 
 /*
  * The header as it leaves.  Missing fields come last; those of a resent
  * message head the block that they belong to.
  */
-void
+int
 submit_put_header(const struct work *work, FILE *out)
 {
 	struct span rest = { work->head, work->head_len };
 	bool due = true;
 	struct header_field field;
 
+	if (work->opts->trace != NULL)
+		fputs(work->opts->trace, out);
 	while (header_next(&rest, &field) == 1) {
 		unsigned is = find_kind(&field)->is;
 
@@ -227,9 +277,11 @@ submit_put_header(const struct work *work, FILE *out)
 			put_missing(work, out);
 			due = false;
 		}
-		if ((is & FIELD_DROP) == 0)
-			put_field(work, &field, is, out);
+		if ((is & FIELD_DROP) == 0 &&
+		    put_field(work, &field, is, out) < 0)
+			return -ENOMEM;
 	}
 	if (due)
 		put_missing(work, out);
+	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "lib/fold.h"
 #include "lib/submit.h"
 
 /* One submission on its way. */
@@ -17,17 +18,24 @@ struct work {
 	const struct submit_options *opts;
 	struct submit_error *err;
 	struct lines *in;
-	void *known; /* tsearch(3) tree of the recipients' addr */
-	char *head;  /* the header, LF line ends */
+	char *head; /* the header, LF line ends */
 	size_t head_len;
 	struct line_piece body; /* what ended the header, if it was a line of
 				   the body */
 	bool has_body;
 	unsigned seen;     /* set of 1 << enum field_id */
+	unsigned received; /* how many Received fields there are */
 	bool resent;       /* any Resent- field is there */
 	bool resent_rcpts; /* any of those with recipients is there */
 	bool failed;       /* a callback has set ERR */
-	struct draft draft;
+	bool found;        /* a recipient, be it known already */
+	char *made;        /* the header as it leaves, LF line ends */
+	size_t made_len;
+	bool is_signed;         /* not one byte is to be changed */
+	struct fold fold;       /* what is not signed goes through it */
+	const struct spool *sp; /* NULL: nothing is to be queued */
+	struct draft draft;     /* where the message goes */
+	FILE *shown;            /* gets a copy of what is written, or NULL */
 	uint64_t size_bytes;
 };
 
@@ -44,20 +52,25 @@ int submit_fail_memory(struct submit_error *err);
  */
 int submit_take_rcpts(struct work *work, const char *what, struct span text);
 
-/* Enter the caller's recipients into WORK->known, each once, in their order.
- * 0, or -1 with WORK->err. */
+/*
+ * Drop the caller's recipients that are there twice, and keep those of the
+ * header from being so.  0, or -1 with WORK->err.
+ */
 int submit_know_rcpts(struct work *work);
 
-/* Release WORK->known. */
+/* The envelope is complete, or never will be. */
 void submit_forget_rcpts(struct work *work);
 
-/* Look through WORK->head: seen, resent, resent_rcpts. */
+/* Look through WORK->head: seen, received, resent, resent_rcpts. */
 void submit_note_fields(struct work *work);
 
 /* -t: take the recipients that the header names.  0, or -1 with WORK->err. */
 int submit_header_rcpts(struct work *work);
 
-/* Write WORK->head as it leaves, with LF line ends; errors stay in OUT. */
-void submit_put_header(const struct work *work, FILE *out);
+/*
+ * Write WORK->head as it leaves, with LF line ends; errors stay in OUT.  0 or
+ * -ENOMEM.
+ */
+int submit_put_header(const struct work *work, FILE *out);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 
 #include "lib/header.h"
 #include "lib/submit-work.h"
+#include "lib/utf8.h"
 
 int
 submit_fail(struct submit_error *err, int exit_code, const char *fmt, ...)
@@ -24,6 +26,7 @@ submit_fail(struct submit_error *err, int exit_code, const char *fmt, ...)
 	va_list ap;
 
 	err->exit_code = exit_code;
+	err->is_loop = false;
 	va_start(ap, fmt);
 	(void)vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
@@ -65,7 +68,8 @@ keep_piece(struct work *work, const struct line_piece *piece, FILE *out)
 	work->size_bytes += text.len + 2;
 	if (work->size_bytes > SUBMIT_HEADER_MAX)
 		return submit_fail(work->err, EX_UNAVAILABLE,
-		    "the header is longer than %u bytes", SUBMIT_HEADER_MAX);
+		    "the header is longer than %u bytes, the limit",
+		    SUBMIT_HEADER_MAX);
 	if (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)
 		return submit_fail(
 		    work->err, EX_DATAERR, "the header has a NUL character");
@@ -73,6 +77,19 @@ keep_piece(struct work *work, const struct line_piece *piece, FILE *out)
 	if (piece->ends)
 		putc('\n', out);
 	return 0;
+}
+
+/*
+ * Whether LINE begins a field.  One whose name alone is too long for a line
+ * could never be folded, so it is none: the body begins with it.
+ */
+static bool
+is_field(struct span line)
+{
+	struct header_field field;
+
+	return header_next(&line, &field) == 1 &&
+	    (size_t)(field.body.ptr - field.raw.ptr) <= FOLD_LINE_MAX;
 }
 
 enum line_kind { LINE_MBOX, LINE_HEADER, LINE_SEPARATOR, LINE_BODY };
@@ -85,7 +102,7 @@ line_kind(struct span line, size_t fields)
 		return LINE_SEPARATOR;
 	if (fields > 0 && header_is_fold(line))
 		return LINE_HEADER;
-	if (header_is_field(line))
+	if (is_field(line))
 		return LINE_HEADER;
 	return fields == 0 && is_mbox_line(line) ? LINE_MBOX : LINE_BODY;
 }
@@ -138,13 +155,114 @@ complete_envelope(struct work *work)
 	return 0;
 }
 
-/* ---- the queue file ---------------------------------------------------- */
+/* What is too much for a queue file is so tomorrow, too. */
+static int
+check_envelope(struct work *work)
+{
+	const char *fault = envelope_fault(work->env);
+
+	if (fault == NULL)
+		return 0;
+	return submit_fail(work->err, EX_UNAVAILABLE, "the envelope %s", fault);
+}
+
+/* A message that comes again and again never ends but here. */
+static int
+check_loop(struct work *work)
+{
+	if (work->received <= SUBMIT_RECEIVED_MAX)
+		return 0;
+	(void)submit_fail(work->err, EX_UNAVAILABLE,
+	    "the header has more than %d Received fields: a mail loop",
+	    SUBMIT_RECEIVED_MAX);
+	work->err->is_loop = true;
+	return -1;
+}
+
+/* Make the header that leaves, and know from it what the envelope lacks. */
+static int
+make_header(struct work *work)
+{
+	FILE *out = open_memstream(&work->made, &work->made_len);
+	int err;
+
+	if (out == NULL)
+		return submit_fail_memory(work->err);
+	err = submit_put_header(work, out);
+	if (fclose(out) != 0 || err < 0)
+		return submit_fail_memory(work->err);
+	return 0;
+}
+
+/* Whether somebody has vouched for each byte of the header or the body. */
+static bool
+has_signature(struct span header)
+{
+	static const char *const names[] = { "DKIM-Signature", "ARC-Seal",
+		"ARC-Message-Signature", "DomainKey-Signature" };
+	struct header_field field;
+
+	while (header_next(&header, &field) == 1) {
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			if (header_is(&field, names[i]))
+				return true;
+	}
+	return false;
+}
+
+/* Whether only SMTPUTF8 (RFC 6531) lets the message pass as it is. */
+static bool
+needs_utf8(const struct work *work)
+{
+	const struct envelope *env = work->env;
+	struct span header = { work->made, work->made_len };
+
+	if (utf8_has_8bit(span_of(env->sender)))
+		return true;
+	for (size_t i = 0; i < env->nrcpts; i++) {
+		if (utf8_has_8bit(span_of(env->rcpts[i].addr)))
+			return true;
+	}
+	/* A header in another charset is no business of SMTPUTF8's. */
+	return utf8_has_8bit(header) && utf8_is_valid(header);
+}
+
+/* Everything that has to be known before the message can be written. */
+static int
+prepare(struct work *work)
+{
+	FILE *out = open_memstream(&work->head, &work->head_len);
+	int result;
+
+	if (out == NULL)
+		return submit_fail_memory(work->err);
+	result = read_header(work, out);
+	if (fclose(out) != 0)
+		return submit_fail_memory(work->err);
+	if (result < 0)
+		return -1;
+	submit_note_fields(work);
+	if (check_loop(work) < 0 || complete_envelope(work) < 0 ||
+	    make_header(work) < 0)
+		return -1;
+	work->is_signed =
+	    has_signature((struct span){ work->made, work->made_len });
+	work->env->is_utf8 = work->env->is_utf8 || needs_utf8(work);
+	return check_envelope(work);
+}
+
+/* ---- the message, out -------------------------------------------------- */
 
 static int
 fail_write(struct work *work, int err)
 {
+	if (err == -E2BIG)
+		return submit_fail(work->err, EX_UNAVAILABLE,
+		    "the envelope is longer than %u bytes, the limit",
+		    ENVELOPE_BYTES_MAX);
 	return submit_fail(work->err, EX_TEMPFAIL,
-	    "cannot write to the spool: %s", strerror(-err));
+	    "cannot write to the spool '%s': %s", work->sp->path,
+	    strerror(-err));
 }
 
 static int
@@ -158,22 +276,40 @@ put_bytes(struct work *work, const char *bytes, size_t len)
 		return submit_fail(work->err, EX_UNAVAILABLE,
 		    "the message is longer than %" PRIu64 " bytes, the limit",
 		    max);
+	if (work->shown != NULL)
+		fwrite(bytes, 1, len, work->shown);
+	if (work->sp == NULL)
+		return 0;
 	err = draft_write(&work->draft, bytes, len);
 	return err < 0 ? fail_write(work, err) : 0;
+}
+
+/* A fold_fn. */
+static int
+put_folded(const char *bytes, size_t len, void *arg)
+{
+	return put_bytes(arg, bytes, len);
 }
 
 static int
 put_piece(struct work *work, const struct line_piece *piece)
 {
+	if (!work->is_signed)
+		return fold_piece(
+		    &work->fold, piece->text.ptr, piece->text.len, piece->ends);
 	if (put_bytes(work, piece->text.ptr, piece->text.len) < 0)
 		return -1;
 	return piece->ends ? put_bytes(work, "\r\n", 2) : 0;
 }
 
-/* Write TEXT, LF lines, with CRLF. */
+/* Write the header, without the empty line. */
 static int
-put_lines(struct work *work, struct span text)
+copy_header(struct work *work)
 {
+	struct span text = { work->made, work->made_len };
+
+	work->size_bytes = 0;
+	fold_init(&work->fold, true, put_folded, work);
 	while (text.len > 0) {
 		const char *lf = memchr(text.ptr, '\n', text.len);
 		struct line_piece line = { .ends = true };
@@ -188,61 +324,33 @@ put_lines(struct work *work, struct span text)
 	return 0;
 }
 
-static int
-copy_header(struct work *work)
-{
-	struct span text = { NULL, 0 };
-	char *made = NULL;
-	int result;
-	FILE *out = open_memstream(&made, &text.len);
-
-	if (out == NULL)
-		return submit_fail_memory(work->err);
-	submit_put_header(work, out);
-	if (fclose(out) != 0) {
-		free(made);
-		return submit_fail_memory(work->err);
-	}
-	text.ptr = made;
-	work->size_bytes = 0;
-	result = put_lines(work, text);
-	free(made);
-	return result < 0 ? -1 : put_bytes(work, "\r\n", 2);
-}
-
+/* Write the empty line and the body. */
 static int
 copy_body(struct work *work)
 {
-	struct line_piece piece;
-	int more;
+	struct line_piece piece = { .ends = true };
+	int more = 0;
 
+	if (put_piece(work, &piece) < 0)
+		return -1;
 	if (work->has_body && put_piece(work, &work->body) < 0)
 		return -1;
-	while ((more = lines_next(work->in, &piece)) > 0) {
+	/* Where the header was all, what follows is not the message's. */
+	while (!work->in->at_end && (more = lines_next(work->in, &piece)) > 0) {
 		if (put_piece(work, &piece) < 0)
 			return -1;
 	}
 	return more < 0 ? fail_read(work, more) : 0;
 }
 
-/* Everything but what has to be released afterwards. */
 static int
-run(struct work *work, const struct spool *sp, char ret_id[SPOOL_ID_SIZE])
+run(struct work *work, char ret_id[SPOOL_ID_SIZE])
 {
-	FILE *out = open_memstream(&work->head, &work->head_len);
-	int result, err;
+	int err;
 
-	if (out == NULL)
-		return submit_fail_memory(work->err);
-	result = read_header(work, out);
-	if (fclose(out) != 0)
-		return submit_fail_memory(work->err);
-	if (result < 0)
+	if (prepare(work) < 0)
 		return -1;
-	submit_note_fields(work);
-	if (complete_envelope(work) < 0)
-		return -1;
-	err = draft_open(&work->draft, sp, work->env);
+	err = draft_open(&work->draft, work->sp, work->env);
 	if (err < 0)
 		return fail_write(work, err);
 	if (copy_header(work) < 0 || copy_body(work) < 0) {
@@ -251,6 +359,14 @@ run(struct work *work, const struct spool *sp, char ret_id[SPOOL_ID_SIZE])
 	}
 	err = draft_publish(&work->draft, work->opts->now_us, ret_id);
 	return err < 0 ? fail_write(work, err) : 0;
+}
+
+static void
+release(struct work *work)
+{
+	free(work->head);
+	free(work->made);
+	submit_forget_rcpts(work);
 }
 
 int
@@ -264,12 +380,23 @@ submit_lines(const struct spool *sp, struct envelope *env, struct lines *in,
 		.opts = opts,
 		.err = err,
 		.in = in,
+		.sp = sp,
 	};
-	int result = run(&work, sp, ret_id);
+	int result = run(&work, ret_id);
 
-	free(work.head);
-	submit_forget_rcpts(&work);
+	release(&work);
 	return result;
+}
+
+static int
+open_input(struct lines *in, int fd, const struct submit_options *opts,
+    struct submit_error *err)
+{
+	if (lines_open(in, fd) < 0)
+		return submit_fail_memory(err);
+	if (opts->dot_ends)
+		in->dot = LINES_DOT_ENDS;
+	return 0;
 }
 
 int
@@ -280,11 +407,58 @@ submit(const struct spool *sp, struct envelope *env, int fd,
 	struct lines in;
 	int result;
 
-	if (lines_open(&in, fd) < 0)
-		return submit_fail_memory(err);
-	if (opts->dot_ends)
-		in.dot = LINES_DOT_ENDS;
+	if (open_input(&in, fd, opts, err) < 0)
+		return -1;
 	result = submit_lines(sp, env, &in, opts, ret_id, err);
+	lines_close(&in);
+	return result;
+}
+
+/* ---- the message, out to nowhere --------------------------------------- */
+
+/* The header into RET; the body is only measured. */
+static int
+rehearse(struct work *work, struct submit_report *ret)
+{
+	struct submit_report report = { NULL, 0, 0 };
+	int result;
+
+	if (prepare(work) < 0)
+		return -1;
+	work->shown = open_memstream(&report.header, &report.header_bytes);
+	if (work->shown == NULL)
+		return submit_fail_memory(work->err);
+	result = copy_header(work);
+	if (fclose(work->shown) != 0)
+		result = submit_fail_memory(work->err);
+	work->shown = NULL;
+	if (result < 0 || copy_body(work) < 0) {
+		free(report.header);
+		return -1;
+	}
+	report.size_bytes = work->size_bytes;
+	*ret = report;
+	return 0;
+}
+
+int
+submit_explain(struct envelope *env, int fd, const struct submit_options *opts,
+    struct submit_report *ret, struct submit_error *err)
+{
+	struct lines in;
+	struct work work = {
+		.env = env,
+		.identity = opts->identity,
+		.opts = opts,
+		.err = err,
+		.in = &in,
+	};
+	int result;
+
+	if (open_input(&in, fd, opts, err) < 0)
+		return -1;
+	result = rehearse(&work, ret);
+	release(&work);
 	lines_close(&in);
 	return result;
 }

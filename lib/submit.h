@@ -16,13 +16,21 @@
 
 /* Longest header, in bytes; a longer one is refused. */
 #define SUBMIT_HEADER_MAX (16u << 20)
+/* Most Received fields: more are a loop, and it ends here. */
+#define SUBMIT_RECEIVED_MAX 100
 
 struct submit_options {
 	bool header_rcpts; /* -t: recipients from To, Cc, Bcc */
 	bool dot_ends;     /* without -i: a lone dot ends the message */
 	bool keep_header;  /* -G: add nothing */
+	const char *trace; /* complete header lines, LF, put before the
+			      header; or NULL */
 	struct identity *identity;
 	const char *full_name; /* for a missing From; NULL or "": none */
+	/* Asked, if set, once FULL_NAME is NULL and needed: a text that is not
+	 * to be freed, or NULL. */
+	const char *(*find_full_name)(void *arg);
+	void *find_full_name_arg;
 	uint64_t size_max;     /* of the message as stored, bytes; 0: any */
 	size_t recipients_max; /* 0: any number */
 	unsigned notify;       /* set of NOTIFY_ values, for each recipient;
@@ -32,11 +40,9 @@ struct submit_options {
 
 struct submit_error {
 	int exit_code;  /* sysexits.h */
+	bool is_loop;   /* the message has been here before */
 	char text[512]; /* one line for the user, no program name */
 };
-
-/* Whether TEXT has a byte that is not ASCII. */
-bool submit_has_8bit(struct span text);
 
 /*
  * Set ENV's sender to the one address in TEXT, as ID makes it; "" and "<>"
@@ -69,6 +75,22 @@ int submit_add_one(struct envelope *env, struct span text, struct identity *id,
 int submit(const struct spool *sp, struct envelope *env, int fd,
     const struct submit_options *opts, char ret_id[SPOOL_ID_SIZE],
     struct submit_error *err);
+
+/* What would become of a message. */
+struct submit_report {
+	char *header; /* as it would leave, CRLF lines, no empty line */
+	size_t header_bytes;
+	uint64_t size_bytes; /* of the whole message as stored */
+};
+
+/*
+ * As submit(), but nothing is queued and no spool is needed: on 0 ENV is the
+ * envelope that it would have, and *RET says the rest.  RET->header is to be
+ * freed.
+ */
+int
+submit_explain(struct envelope *env, int fd, const struct submit_options *opts,
+    struct submit_report *ret, struct submit_error *err);
 
 /*
  * submit() of what IN gives until its end, whatever IN->dot says that is;

@@ -22,6 +22,14 @@
  */
 void text_put_clean(FILE *out, struct span text, size_t max);
 
+/* C in lower case, ASCII only: in a Turkish locale tolower(3) knows another
+ * "i".  Unsigned, so that what is 8-bit sorts behind the rest. */
+static inline unsigned char
+text_lower(char c)
+{
+	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
 /* text_put_clean() into a new string; NULL when out of memory. */
 char *text_clean(struct span text, size_t max);
 

@@ -8,6 +8,7 @@ sendmail_sendmail_SOURCES = \
 	%D%/caller.c %D%/caller.h \
 	%D%/main.c \
 	%D%/no-passwd.c \
+	%D%/newaliases.c %D%/newaliases.h \
 	%D%/options.c %D%/options.h \
 	%D%/queue-tool.c %D%/queue-tool.h \
 	%D%/smtp.c %D%/smtp.h

@@ -18,6 +18,7 @@
 #include <sysexits.h>
 
 #include "lib/submit.h"
+#include "lib/utf8.h"
 #include "lib/text.h"
 #include "sendmail/options.h"
 
@@ -108,7 +109,7 @@ static int
 act_envid(struct options *opts, const char *value, FILE *diag)
 {
 	if (envelope_envid_fault(value) == NULL &&
-	    !submit_has_8bit(span_of(value)))
+	    !utf8_has_8bit(span_of(value)))
 		opts->envid = value;
 	else
 		fprintf(diag,

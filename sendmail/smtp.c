@@ -12,6 +12,7 @@
 #include <sysexits.h>
 
 #include "lib/date.h"
+#include "lib/utf8.h"
 #include "lib/wire.h"
 #include "sendmail/smtp.h"
 
@@ -192,7 +193,7 @@ do_mail(struct session *ss, struct span arg)
 		reply(ss, "501 5.5.4 it is MAIL FROM:<address>");
 		return;
 	}
-	if (submit_has_8bit(path)) {
+	if (utf8_has_8bit(path)) {
 		reply(ss, refuse_8bit);
 		return;
 	}
@@ -233,7 +234,7 @@ do_rcpt(struct session *ss, struct span arg)
 		reply(ss, "501 5.5.4 it is RCPT TO:<address>");
 	else if (params.len > 0)
 		reply(ss, "555 5.5.4 unknown parameter");
-	else if (submit_has_8bit(path))
+	else if (utf8_has_8bit(path))
 		reply(ss, refuse_8bit);
 	else if (max > 0 && before >= max)
 		reply(ss, "452 4.5.3 too many recipients");

@@ -5,7 +5,7 @@
 # --enable-fuzzing and CC=clang it fuzzes:
 #   tests/fuzz/fuzz_address -max_len=4096 SCRATCH SRCDIR/tests/fuzz/corpus/address
 # and what it finds belongs into the corpus.
-fuzz_targets = tests/fuzz/fuzz_address \
+fuzz_targets = tests/fuzz/fuzz_address tests/fuzz/fuzz_aliases \
 	tests/fuzz/fuzz_envelope \
 	tests/fuzz/fuzz_header
 fuzz_common = %D%/fuzz.h %D%/clean.c
@@ -24,6 +24,11 @@ tests_fuzz_fuzz_address_CPPFLAGS = $(AM_CPPFLAGS)
 tests_fuzz_fuzz_address_CFLAGS = $(fuzz_cflags)
 tests_fuzz_fuzz_address_LDADD = libspool.a
 tests_fuzz_fuzz_address_SOURCES = %D%/fuzz_address.c $(fuzz_common)
+
+tests_fuzz_fuzz_aliases_CPPFLAGS = $(AM_CPPFLAGS) $(BSD_CFLAGS)
+tests_fuzz_fuzz_aliases_CFLAGS = $(fuzz_cflags)
+tests_fuzz_fuzz_aliases_LDADD = libspool.a $(CONFUSE_LIBS) $(BSD_LIBS)
+tests_fuzz_fuzz_aliases_SOURCES = %D%/fuzz_aliases.c $(fuzz_common)
 
 tests_fuzz_fuzz_header_CPPFLAGS = $(AM_CPPFLAGS)
 tests_fuzz_fuzz_header_CFLAGS = $(fuzz_cflags)

@@ -149,3 +149,22 @@ tests_unit_test_fold_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_fold_LDADD = $(unit_ldadd)
 tests_unit_test_fold_SOURCES = %D%/test_fold.c %D%/unit.h
 
+check_PROGRAMS += tests/unit/test_aliases
+TESTS += tests/unit/test_aliases
+tests_unit_test_aliases_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_aliases_LDADD = $(unit_ldadd)
+tests_unit_test_aliases_SOURCES = %D%/test_aliases.c %D%/scratch.h %D%/unit.h
+
+check_PROGRAMS += tests/unit/test_generic
+TESTS += tests/unit/test_generic
+tests_unit_test_generic_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_generic_LDADD = $(unit_ldadd)
+tests_unit_test_generic_SOURCES = %D%/test_generic.c %D%/scratch.h %D%/unit.h
+
+check_PROGRAMS += tests/unit/test_identity
+TESTS += tests/unit/test_identity
+tests_unit_test_identity_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_identity_LDADD = $(unit_ldadd)
+tests_unit_test_identity_SOURCES = %D%/test_identity.c %D%/scratch.h \
+	%D%/unit.h sendmail/newaliases.c
+

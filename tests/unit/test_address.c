@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdint.h>
 
 #include "lib/address.h"
 #include "unit.h"
@@ -61,8 +62,25 @@ static const struct {
 	{ "a@x_y", "a@x_y|" },
 	{ "|prog /file -f", "|prog|/file|-f|" },
 	/* other ways to route */
-	{ "host!user", "host!user|" },
+	{ "host!user", "user@host|" },
+	{ "a!b!c", "b!c@a|" },
+	{ "Joe (x) <host.test!joe> (y), b", "joe@host.test|b|" },
+	{ "host.!user a!b", "host.!user|b@a|" },
+	{ "host!.user", "host!.user|" },
 	{ "host!user@relay", "host!user@relay|" },
+	{ "host!user @ (x) relay", "host!user@relay|" },
+	{ "\"host!user\"", "\"host!user\"|" },
+	{ "a.(!\"x\")b@c", "a.b@c|" },
+	{ "\"host!a user\"", "\"host!a user\"|" },
+	{ "host\\!user", "\"host\\!user\"|" },
+	{ "host!us\\er", "\"host!us\\er\"|" },
+	{ "host!a.\"b\"", "\"host!a.b\"|" },
+	{ "!user", "!user|" },
+	{ "host!", "host!|" },
+	{ "!", "!|" },
+	{ ".host!user", "\".host!user\"|" },
+	{ "a..b!user", "\"a..b!user\"|" },
+	{ "..!user", "\"..!user\"|" },
 	{ "user%host@relay", "user%host@relay|" },
 	{ "<@a,@b:c@d>", "c@d|" },
 	{ "<@a:c@d>", "c@d|" },
@@ -123,7 +141,20 @@ static const struct {
 	/* quoted local parts */
 	{ "\"a@b\"@c", "\"a@b\"@c|" },
 	{ "\"a b\"@c", "\"a b\"@c|" },
-	{ "\"a\"", "\"a\"|" },
+	{ "\"a\"", "a|" },
+	{ "\"a\"@c", "a@c|" },
+	{ "\"a.b+c\" (x) @c", "a.b+c@c|" },
+	{ "\"a\\b\"@c", "ab@c|" },
+	{ "\"J\xc3\xb6rg\"@c", "J\xc3\xb6rg@c|" },
+	{ "\"a..b\"@c", "\"a..b\"@c|" },
+	{ "\".a\"@c", "\".a\"@c|" },
+	{ "\"a.\"@c", "\"a.\"@c|" },
+	{ "\"a]\"@c", "\"a]\"@c|" },
+	{ "\"a,b\"@c", "\"a,b\"@c|" },
+	{ "\"-a\"@c", "\"-a\"@c|" },
+	{ "\"\\-a\"@c", "\"\\-a\"@c|" },
+	{ "\\-a@c", "\"\\-a\"@c|" },
+	{ "a\\b@c", "ab@c|" },
 	{ "<\"a b\"@c>", "\"a b\"@c|" },
 	{ "\"a\\\"b\\\\\"@c", "\"a\\\"b\\\\\"@c|" },
 	{ "\"\"@c", "\"\"@c|" },
@@ -141,7 +172,7 @@ static const struct {
 	{ "a\\,b@c", "\"a\\,b\"@c|" },
 	{ "a\\ b@c", "\"a\\ b\"@c|" },
 	{ "\"a b\".c@d", "\"a b.c\"@d|" },
-	{ "a.\"b\" . c@d", "\"a.b.c\"@d|" },
+	{ "a.\"b\" . c@d", "a.b.c@d|" },
 	/* groups */
 	{ "Team: d@x, \"E, F\" <e@x>;, f", "d@x|e@x|f|" },
 	{ "A few words: a b;", "a|b|" },
@@ -162,6 +193,23 @@ static const struct {
 	    "d@hdr.example|e@hdr.example|f@hdr.example|g@hdr.example|"
 	    "h@hdr.example|i@hdr.example|" },
 };
+
+/* An address_map_fn. */
+static int
+qualify_box(const struct mailbox *box, void *arg, char **ret)
+{
+	(void)arg;
+	if (box->domain.len > 0)
+		return 0;
+	*ret = strdup("@d.example");
+	return *ret != NULL ? 0 : -ENOMEM;
+}
+
+static int
+put_qualified(struct span body, FILE *out)
+{
+	return address_rewrite(body, qualify_box, NULL, out);
+}
 
 static int
 put_box(const struct mailbox *box, void *arg)
@@ -341,7 +389,7 @@ START_TEST(refuses)
 	/* As it was, whatever stood before the error. */
 	out = open_memstream(&got, &len);
 	ck_assert_ptr_nonnull(out);
-	ck_assert_int_eq(address_qualify(refused[_i].body, "o", out), -EINVAL);
+	ck_assert_int_eq(put_qualified(refused[_i].body, out), -EINVAL);
 	ck_assert_int_eq(fclose(out), 0);
 	ck_assert_uint_eq(len, refused[_i].body.len);
 	ck_assert_mem_eq(got, refused[_i].body.ptr, len);
@@ -365,6 +413,7 @@ static const struct {
 	{ "<@r:a@[1.2.3.4]>", "<@r:a@[1.2.3.4]>{a,[1.2.3.4]}" },
 	{ "\"a b\" @ x", "\"a b\" @ x{\"a b\",x}" },
 	{ "<> (c) a", "(c) a{a,}" },
+	{ "(p) x.y!b!c (q)", "(p) x.y!b!c (q){b!c,x.y}" },
 };
 
 static int
@@ -433,7 +482,12 @@ static const struct {
 	{ "\"a b\"", "\"a b\"@d.example" },
 	{ "a(x).b(y)", "a(x).b@d.example(y)" },
 	{ "<>", "<>" },
-	{ "host!user", "host!user@d.example" },
+	{ "host!user", "user@host" },
+	{ " (x) Joe <a!b!c> (y),z", " (x) Joe <b!c@a> (y),z@d.example" },
+	{ "host.!user c,a!b@c", "host.!user@d.example c@d.example,a!b@c" },
+	{ "a b!.c", "a@d.example b!.c@d.example" },
+	{ "!user", "!user@d.example" },
+	{ "\"a!b\"", "\"a!b\"@d.example" },
 	{ "a@localhost", "a@localhost" },
 	{ "a@x., b", "a@x., b@d.example" },
 	{ "a . b c", "a . b@d.example c@d.example" },
@@ -450,7 +504,7 @@ qualify(const char *body)
 	FILE *out = open_memstream(&ret, &len);
 
 	ck_assert_ptr_nonnull(out);
-	ck_assert_int_eq(address_qualify(span_of(body), "d.example", out), 0);
+	ck_assert_int_eq(put_qualified(span_of(body), out), 0);
 	ck_assert_int_eq(fclose(out), 0);
 	return ret;
 }
@@ -654,7 +708,7 @@ START_TEST(floods_are_linear)
 		ck_assert_int_eq(err, 0);
 		ck_assert_int_eq(n, floods[_i].n_boxes);
 	}
-	ck_assert_int_eq(address_qualify(all, "d.example", out), err);
+	ck_assert_int_eq(put_qualified(all, out), err);
 	ck_assert_int_eq(fclose(out), 0);
 	free(got);
 	free(body);
@@ -684,6 +738,94 @@ START_TEST(deep_comment)
 }
 END_TEST
 
+/* ---- other addresses in their places ----------------------------------- */
+
+/* An address_map_fn: what follows "->" in ARG, or fails for "!". */
+static int
+map_box(const struct mailbox *box, void *arg, char **ret)
+{
+	const char *new = arg;
+
+	ck_assert_uint_gt(box->local.len, 0);
+	if (new[0] == '!')
+		return -ENOMEM;
+	*ret = new[0] == '\0' ? NULL : strdup(new);
+	return 0;
+}
+
+static const struct {
+	const char *body, *new, *want;
+} rewrites[] = {
+	{ "a@x", "b@y", "b@y" },
+	{ "a", "b@y", "b@y" },
+	{ "a", "@y", "a@y" },
+	{ "a@x", "@y", "a@y" },
+	{ "a@x", "", "a@x" },
+	{ "", "b@y", "" },
+	{ "<>", "b@y", "<>" },
+	{ " Ann \"(x\" <a@x> (c),\n\tT: <@r:b@x>, c;", "d@y",
+	    " Ann \"(x\" <d@y> (c),\n\tT: <@r:d@y>, d@y;" },
+	{ "a (1) @ (2) x (3)", "b@y", "b (1) @ (2) y (3)" },
+	{ "a . (1) b (2) @ (3) x . y", "@z", "a . (1) b (2) @ (3) z" },
+	{ "a . (1) b (2)", "c@z", "c@z (2)" },
+	{ "a@x, b@x", "\"c@d\"@y", "\"c@d\"@y, \"c@d\"@y" },
+	{ "a@[1.2.3.4] b", "@y", "a@y b@y" },
+	{ "a@x.", "@y", "a@y" },
+};
+
+START_TEST(addresses_are_replaced)
+{
+	char *got;
+	size_t len;
+	FILE *out = open_memstream(&got, &len);
+
+	ck_assert_int_eq(address_rewrite(span_of(rewrites[_i].body), map_box,
+			     (void *)(uintptr_t)rewrites[_i].new, out),
+	    0);
+	ck_assert_int_eq(fclose(out), 0);
+	ck_assert_str_eq(got, rewrites[_i].want);
+	free(got);
+}
+END_TEST
+
+START_TEST(a_failure_leaves_the_rest)
+{
+	static char fail[] = "!";
+	char *got;
+	size_t len;
+	FILE *out = open_memstream(&got, &len);
+
+	ck_assert_int_eq(
+	    address_rewrite(span_of("a@x, b"), map_box, fail, out), -ENOMEM);
+	ck_assert_int_eq(
+	    address_rewrite(span_of(" a@@x"), map_box, fail, out), -EINVAL);
+	ck_assert_int_eq(fclose(out), 0);
+	ck_assert_str_eq(got, "a@x, b a@@x");
+	free(got);
+}
+END_TEST
+
+static const struct {
+	const char *addr;
+	size_t want;
+} locals[] = {
+	{ "a@b", 1 },
+	{ "abc", 3 },
+	{ "", 0 },
+	{ "\"a@b\"@c", 5 },
+	{ "\"a\\\"@b\"@c", 7 },
+	{ "a@[x@y]", 1 },
+	{ "\\", 1 },
+	{ "\"a", 2 },
+};
+
+START_TEST(local_parts_end_at_the_at)
+{
+	ck_assert_uint_eq(
+	    address_local_len(span_of(locals[_i].addr)), locals[_i].want);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -701,6 +843,9 @@ main(void)
 	tcase_add_loop_test(tc, compares, 0, COUNT(comparisons));
 	tcase_add_loop_test(tc, floods_are_linear, 0, COUNT(floods));
 	tcase_add_test(tc, deep_comment);
+	tcase_add_loop_test(tc, addresses_are_replaced, 0, COUNT(rewrites));
+	tcase_add_test(tc, a_failure_leaves_the_rest);
+	tcase_add_loop_test(tc, local_parts_end_at_the_at, 0, COUNT(locals));
 	suite_add_tcase(s, tc);
 	return unit_main(s);
 }

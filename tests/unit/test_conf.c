@@ -56,10 +56,13 @@ summary(void)
 
 	ck_assert_int_gt(
 	    asprintf(&text,
-		"%s %s %s %llu %u %u %u %u %u | %d %s %s %u %s %s %s %s %s %s "
+		"%s %s %s %s %s %s %s %llu %u %u %u %u %u | %d %s %s %u %s %s "
+		"%s %s %s %s "
 		"%u "
 		"%u %u",
 		cfg.spool, or_none(cfg.origin), or_none(cfg.json),
+		or_none(cfg.aliases), or_none(cfg.generic),
+		or_none(cfg.masquerade), or_none(cfg.local_recipients),
 		(unsigned long long)cfg.message_size_max, cfg.recipients_max,
 		cfg.freq_s, cfg.attempts, cfg.lifetime_s, cfg.agents,
 		cfg.has_relay, cfg.relay.name, or_none(cfg.relay.host),
@@ -72,9 +75,10 @@ summary(void)
 	return text;
 }
 
-static const char defaults[] = CONFIG_DEFAULT_SPOOL
-    " - - 52428800 20000 10 100 432000 2 | 0 default - 0 - opportunistic "
-    "- - - - 10 30 300";
+static const char defaults[] =
+    CONFIG_DEFAULT_SPOOL " - - /etc/aliases - - - 52428800 20000 10 100 432000 "
+			 "2 | 0 default - 0 - opportunistic "
+			 "- - - - 10 30 300";
 
 static const struct {
 	const char *text, *want;
@@ -87,10 +91,12 @@ static const struct {
 	  "tls = starttls\nuser = \"ann@x\"\npassword_file = /p\nca_file = /c\n"
 	  "helo = h.test\nconnections = 3\nconnect_timeout = 5\n"
 	  "reply_timeout = 1h",
-	    "/s example.org /j s 10485760 5 60 7 172800 4 | 1 default mx.test "
+	    "/s example.org /j s /etc/aliases - - - 10485760 5 60 7 172800 4 | "
+	    "1 default mx.test "
 	    "587 - starttls ann@x /p /c h.test 3 5 3600" },
 	{ "spool=/s agents='2'\tattempts=\"5\"",
-	    "/s - - 52428800 20000 10 5 432000 2 | 0 default - 0 - "
+	    "/s - - /etc/aliases - - - 52428800 20000 10 5 432000 2 | 0 "
+	    "default - 0 - "
 	    "opportunistic - - - - 10 30 300" },
 };
 
@@ -118,6 +124,8 @@ static const struct {
 	{ "tls = ssl",
 	    "f:1: tls 'ssl' must be none, opportunistic, starttls "
 	    "or implicit" },
+	{ "# a\n#b\nagents = 1 # c", "f:3: agents '1' must be" },
+	{ "// a\n/* b\n c */\nuser = '#//' agents = 1", "f:4: agents '1'" },
 	{ "agents = 1", "f:1: agents '1' must be a number from 2 to 64" },
 	{ "attempts = 5\nattempts = 6", "f:2: attempts is set twice" },
 	{ "attempts = \"6", "f:1: premature end of file, in what begins here" },
@@ -362,6 +370,16 @@ static const struct {
 	{ "", "x" },
 	{ "name", "x" },
 	{ "port", "25" },
+	{ "aliases", "a\nb" },
+	{ "generic", "\001" },
+	{ "masquerade", "a b/c" },
+	{ "masquerade", ".example.com" },
+	{ "masquerade", "!a.test" },
+	{ "masquerade", "-a.test" },
+	{ "local_recipients", "," },
+	{ "local_recipients", "<>" },
+	{ "local_recipients", "a@@x" },
+	{ "local_recipients", "a, \"b" },
 };
 
 START_TEST(bad_values_are_refused)
@@ -376,6 +394,76 @@ START_TEST(bad_values_are_refused)
 	got = summary();
 	ck_assert_str_eq(got, defaults);
 	free(got);
+}
+END_TEST
+
+static const struct {
+	const char *key, *value;
+	const char *want; /* NULL: none */
+} settings[] = {
+	{ "aliases", "/etc/aliases", "/etc/aliases" },
+	{ "aliases", "/a b", "/a b" },
+	{ "aliases", "none", NULL },
+	{ "aliases", "", NULL },
+	{ "generic", "/etc/email-addresses", "/etc/email-addresses" },
+	{ "generic", "none", NULL },
+	{ "masquerade", "example.com", "example.com" },
+	{ "masquerade", "a.test,b.test , c.test\td.test",
+	    "a.test b.test c.test d.test" },
+	{ "masquerade", " , a.test, ", " a.test " },
+	{ "masquerade", "", NULL },
+	{ "masquerade", "none", NULL },
+	{ "local_recipients", "ann@x.test", "ann@x.test" },
+	{ "local_recipients", "Ann <a@x.test>, root b",
+	    "Ann <a@x.test>, root b" },
+	{ "local_recipients", "", NULL },
+	{ "local_recipients", "none", NULL },
+};
+
+/* What CFG has for KEY. */
+static const char *
+name_of(const char *key)
+{
+	return strcmp(key, "aliases") == 0         ? cfg.aliases
+	    : strcmp(key, "generic") == 0          ? cfg.generic
+	    : strcmp(key, "masquerade") == 0       ? cfg.masquerade
+	    : strcmp(key, "local_recipients") == 0 ? cfg.local_recipients
+						   : "?";
+}
+
+START_TEST(who_is_who_is_set)
+{
+	ck_assert_str_eq(cfg.aliases, "/etc/aliases");
+	/* Over an earlier value, too. */
+	ck_assert_int_eq(config_set(&cfg, "aliases", "/x", &error), 0);
+	ck_assert_int_eq(config_set(&cfg, "generic", "/x", &error), 0);
+	ck_assert_int_eq(config_set(&cfg, "masquerade", "x", &error), 0);
+	ck_assert_int_eq(config_set(&cfg, "local_recipients", "x", &error), 0);
+	ck_assert_msg(
+	    config_set(&cfg, settings[_i].key, settings[_i].value, &error) == 0,
+	    "%s", error.text);
+	if (settings[_i].want == NULL)
+		ck_assert_ptr_null(name_of(settings[_i].key));
+	else
+		ck_assert_str_eq(name_of(settings[_i].key), settings[_i].want);
+}
+END_TEST
+
+START_TEST(who_is_who_is_in_files)
+{
+	ck_assert_msg(
+	    read_text(
+		"aliases = none\ngeneric = /g\n"
+		"masquerade = \"a.test, b.test\"\n"
+		"local_recipients = \"ann@x.test, 'b c' <b@x.test>\"\n") == 0,
+	    "%s", error.text);
+	ck_assert_ptr_null(cfg.aliases);
+	ck_assert_str_eq(cfg.generic, "/g");
+	ck_assert_str_eq(cfg.masquerade, "a.test b.test");
+	ck_assert_str_eq(cfg.local_recipients, "ann@x.test, 'b c' <b@x.test>");
+	ck_assert_int_eq(read_text("aliases = etc/aliases"), -EINVAL);
+	ck_assert_str_eq(
+	    error.text, "f:1: aliases 'etc/aliases' must be an absolute path");
 }
 END_TEST
 
@@ -537,6 +625,8 @@ main(void)
 	tcase_add_loop_test(tc, quantities_have_units, 0, COUNT(numbers));
 	tcase_add_loop_test(tc, relays_are_split, 0, COUNT(relays));
 	tcase_add_loop_test(tc, bad_values_are_refused, 0, COUNT(bad_values));
+	tcase_add_loop_test(tc, who_is_who_is_set, 0, COUNT(settings));
+	tcase_add_test(tc, who_is_who_is_in_files);
 	tcase_add_test(tc, long_values_are_refused);
 	tcase_add_test(tc, the_command_line_may_be_relative);
 	tcase_add_loop_test(tc, named_files_are_there, 0, COUNT(named_files));

@@ -149,7 +149,7 @@ END_TEST
 static const char *const texts[] = {
 	"arrival 0\nuid 0\nsender <>\nrcpt a\n",
 	"arrival 9223372036854775807\nuid 4294967295\nsender s@x\nrcpt a@b\n",
-	NEEDED "envid QQ%20314\nret HDRS\nbody 8BITMIME\n"
+	NEEDED "envid QQ%20314\nret HDRS\nbody 8BITMIME\nsmtputf8 yes\n"
 	       "rcpt bob@x NOTIFY=FAILURE,DELAY ORCPT=rfc822;bob@y\nrcpt "
 	       "\"a%20b\"@z\n",
 	NEEDED "ret FULL\nbody 7BIT\nrcpt a@b NOTIFY=NEVER\n"
@@ -232,6 +232,8 @@ static const struct {
 	{ NEEDED "envid %0D\n", "has a bad envid" },
 	{ NEEDED "ret full\n", "has a bad ret" },
 	{ NEEDED "body BINARY\n", "has a bad body type" },
+	{ NEEDED "smtputf8 maybe\n", "has a bad smtputf8" },
+	{ NEEDED "smtputf8 yes\nsmtputf8 yes\n", "has a line twice" },
 };
 
 START_TEST(bad_texts_are_refused)

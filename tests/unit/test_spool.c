@@ -276,6 +276,8 @@ START_TEST(published_messages_are_read_back)
 	ck_assert_uint_eq(qf.env_bytes + qf.msg_bytes, (uint64_t)st.st_size);
 	ck_assert_int_eq(qf.env.arrival_us, NOW_US);
 	ck_assert_uint_eq(qf.env.uid, 1000);
+	/* The spool's owner may speak for others. */
+	ck_assert_uint_eq(qf.uid, 1000);
 	ck_assert_str_eq(qf.env.sender, "ann@example.org");
 	ck_assert_uint_eq(qf.env.nrcpts, 2);
 	ck_assert_str_eq(qf.env.rcpts[1].addr, "\"c d\"@example.net");
@@ -620,6 +622,31 @@ START_TEST(foreign_entries_are_no_messages)
 }
 END_TEST
 
+/* The note about the relay is there or not, however often it is made. */
+START_TEST(the_relay_is_noted)
+{
+	struct stat st;
+
+	ck_assert(!spool_is_ascii_only(&sp));
+	ck_assert_int_eq(spool_set_ascii_only(&sp, false), 0);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(spool_set_ascii_only(&sp, true), 0);
+		ck_assert(spool_is_ascii_only(&sp));
+	}
+	ck_assert_int_eq(stat(SPOOL_ASCII_ONLY_NAME, &st), 0);
+	ck_assert_int_eq(st.st_size, 0);
+	ck_assert_int_eq(spool_set_ascii_only(&sp, false), 0);
+	ck_assert(!spool_is_ascii_only(&sp));
+	/* What somebody else put there is neither followed nor opened. */
+	ck_assert_int_eq(symlink("../other", SPOOL_ASCII_ONLY_NAME), 0);
+	ck_assert(spool_is_ascii_only(&sp));
+	ck_assert_int_eq(spool_set_ascii_only(&sp, true), 0);
+	ck_assert_int_eq(access("../other", F_OK), -1);
+	ck_assert_int_eq(spool_set_ascii_only(&sp, false), 0);
+	ck_assert(!spool_is_ascii_only(&sp));
+}
+END_TEST
+
 START_TEST(a_socket_is_no_message)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX,
@@ -881,7 +908,8 @@ read_one(void)
 		return 1;
 	if (qfile_open(&qf, &other, SPOOL_QUEUE, NOW_ID, &why) != 0)
 		return 2;
-	if (qf.owner != USER_UID || qfile_verify(&qf) != 0)
+	if (qf.owner != USER_UID || qf.env.uid == USER_UID ||
+	    qf.uid != USER_UID || qfile_verify(&qf) != 0)
 		return 3;
 	qfile_close(&qf);
 	if (spool_move(&other, NOW_ID, SPOOL_QUEUE, SPOOL_HOLD) != 0 ||
@@ -991,6 +1019,7 @@ make_file_case(void)
 	tcase_add_loop_test(
 	    tc, foreign_entries_are_no_messages, 0, COUNT(foreign));
 	tcase_add_test(tc, a_socket_is_no_message);
+	tcase_add_test(tc, the_relay_is_noted);
 	return tc;
 }
 

@@ -141,9 +141,13 @@ static const struct row rows[] = {
 	{ "an unreadable field without -t stays", "a@d.test", .flags = GATEWAY,
 	    .in = "To: <<a\n\n", .want_rcpts = "a@d.test ",
 	    .want = "To: <<a\n\n" },
-	{ "8-bit in the header", NULL, .flags = T,
-	    .in = "To: \303\274@d.test\n\n", .exit_code = EX_DATAERR,
-	    .says = "bad recipient '\303\274@d.test': has 8-bit" },
+	{ "8-bit in the header", NULL, .flags = T | GATEWAY,
+	    .in = "To: \303\274@d.test, a@\303\274.test\n\n",
+	    .want_rcpts = "\303\274@d.test a@\303\274.test ",
+	    .want = "To: \303\274@d.test, a@\303\274.test\n\n" },
+	{ "8-bit in the header that is not UTF-8", NULL, .flags = T,
+	    .in = "To: \374@d.test\n\n", .exit_code = EX_DATAERR,
+	    .says = "bad recipient '\\xFC@d.test': has 8-bit" },
 	{ "8-bit in a name", "J\303\274rg \303\226 <a@d.test>",
 	    .flags = GATEWAY, .in = "\n", .want_rcpts = "a@d.test ",
 	    .want = "\n" },
@@ -323,23 +327,30 @@ plain(const struct qfile *qf)
 }
 
 static void
+check_rcpts(const struct envelope *env, const struct row *row)
+{
+	char rcpts[512] = "";
+
+	for (size_t i = 0; i < env->nrcpts; i++) {
+		strcat(rcpts, env->rcpts[i].addr);
+		strcat(rcpts, " ");
+		ck_assert_uint_eq(env->rcpts[i].notify, NOTIFY_DELAY);
+	}
+	ck_assert_str_eq(rcpts, row->want_rcpts);
+}
+
+static void
 assert_queued(const char *id, const struct row *row)
 {
-	char rcpts[512] = "", *text;
 	const char *why = NULL;
 	struct qfile qf;
-	size_t i;
+	char *text;
 
 	ck_assert_int_eq(qfile_open(&qf, &spool, SPOOL_QUEUE, id, &why), 0);
 	ck_assert_int_eq(qfile_verify(&qf), 0);
 	ck_assert_int_eq(qf.env.arrival_us, NOW_US);
 	ck_assert_str_eq(qf.env.sender, row->sender ? "" : "ann@o.test");
-	for (i = 0; i < qf.env.nrcpts; i++) {
-		strcat(rcpts, qf.env.rcpts[i].addr);
-		strcat(rcpts, " ");
-		ck_assert_uint_eq(qf.env.rcpts[i].notify, NOTIFY_DELAY);
-	}
-	ck_assert_str_eq(rcpts, row->want_rcpts);
+	check_rcpts(&qf.env, row);
 	text = plain(&qf);
 	ck_assert_str_eq(text, row->want);
 	free(text);
@@ -348,7 +359,7 @@ assert_queued(const char *id, const struct row *row)
 
 static int
 submit_row(const struct row *row, size_t step, char id[SPOOL_ID_SIZE],
-    struct submit_error *err)
+    struct submit_report *report, struct submit_error *err)
 {
 	struct submit_options opts = {
 		.header_rcpts = (row->flags & T) != 0,
@@ -372,19 +383,50 @@ submit_row(const struct row *row, size_t step, char id[SPOOL_ID_SIZE],
 		ck_assert_int_eq(
 		    submit_add_rcpts(&env, span_of(row->rcpts), &identity, err),
 		    0);
-	result = submit(&spool, &env, fd, &opts, id, err);
+	if (report != NULL)
+		result = submit_explain(&env, fd, &opts, report, err);
+	else
+		result = submit(&spool, &env, fd, &opts, id, err);
 	close(fd);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	if (report != NULL && result == 0)
+		check_rcpts(&env, row);
 	envelope_release(&env);
 	return result;
+}
+
+/* What submit_explain() says is what submit() did. */
+static void
+check_report(const char *id, const struct submit_report *report)
+{
+	const char *why = NULL;
+	struct qfile qf;
+	char *header = malloc(report->header_bytes + 2);
+	size_t len = report->header_bytes;
+
+	ck_assert_int_eq(qfile_open(&qf, &spool, SPOOL_QUEUE, id, &why), 0);
+	ck_assert_uint_eq(qf.msg_bytes, report->size_bytes);
+	ck_assert_int_eq(qfile_read(&qf, header, len + 2, 0), (ssize_t)len + 2);
+	/* Message-Ids are made anew. */
+	if (strstr(report->header, "@o.test>\r\n") == NULL)
+		ck_assert_int_eq(memcmp(header, report->header, len), 0);
+	ck_assert_int_eq(memcmp(header + len, "\r\n", 2), 0);
+	free(header);
+	qfile_close(&qf);
 }
 
 static void
 check_row(const struct row *row, size_t step)
 {
-	struct submit_error err = { 0 };
+	struct submit_error err = { 0 }, report_err = { 0 };
+	struct submit_report report = { NULL, 0, 0 };
 	char id[SPOOL_ID_SIZE];
-	int result = submit_row(row, step, id, &err);
+	int result = submit_row(row, step, id, &report, &report_err);
+
+	ck_assert_int_eq(empty("queue") + empty("tmp"), 0);
+	ck_assert_int_eq(submit_row(row, step, id, NULL, &err), result);
+	ck_assert_int_eq(err.exit_code, report_err.exit_code);
+	ck_assert_str_eq(err.text, report_err.text);
 
 	if (row->exit_code != 0) {
 		ck_assert_int_eq(result, -1);
@@ -395,6 +437,8 @@ check_row(const struct row *row, size_t step)
 	} else {
 		ck_assert_msg(result == 0, "%s: %s", row->name, err.text);
 		assert_queued(id, row);
+		check_report(id, &report);
+		free(report.header);
 		ck_assert_int_eq(empty("queue"), 1);
 	}
 	ck_assert_int_eq(empty("tmp"), 0);
@@ -427,8 +471,10 @@ static const struct {
 	{ "<a@x.test", NULL },
 	{ "-x", NULL },
 	{ "a\001@x.test", NULL },
-	{ "\303\274@x.test", NULL },
-	{ "a@\303\274.test", NULL },
+	{ "\303\274@x.test", "\303\274@x.test" },
+	{ "a@\303\274.test", "a@\303\274.test" },
+	{ "\374@x.test", NULL },
+	{ "a@\374.test", NULL },
 	{ "J\303\274rg <a@x.test>", "a@x.test" },
 };
 
@@ -455,12 +501,10 @@ END_TEST
 static const struct {
 	const char *text, *says;
 } bad_rcpts[] = {
-	{ "J\303\274 <j@x.test>, \303\274ser@d.test",
-	    "'\303\274ser@d.test': has 8-bit characters, which cannot be sent "
-	    "yet" },
-	{ "a@ex\303\244mple.test",
-	    "'a@ex\303\244mple.test': has 8-bit characters, " },
-	{ "a\200@d.test", "'a\\x80@d.test': has 8-bit characters, " },
+	{ "a\200@d.test",
+	    "'a\\x80@d.test': has 8-bit characters that are not UTF-8" },
+	{ "a@ex\344mple.test",
+	    "'a@ex\\xE4mple.test': has 8-bit characters that are not" },
 	{ "b@d.test, a\033[31m@d.test",
 	    "'a\\x1B[31m@d.test': has a control character" },
 	{ "b@d.test a\001@d.test", "'a\\x01@d.test': has a control character" },
@@ -477,8 +521,8 @@ START_TEST(a_bad_recipient_is_named)
 	struct envelope env = { 0 };
 	struct submit_error err = { 0 };
 
-	ck_assert_int_eq(
-	    submit_add_rcpts(&env, span_of(bad_rcpts[_i].text), &identity, &err),
+	ck_assert_int_eq(submit_add_rcpts(&env, span_of(bad_rcpts[_i].text),
+			     &identity, &err),
 	    -1);
 	ck_assert_int_eq(err.exit_code, EX_DATAERR);
 	ck_assert_msg(strncmp(err.text, "bad recipient ", 14) == 0 &&
@@ -524,7 +568,8 @@ static const struct {
 	{ "To: a@x.test\n\n", "0123456\n", 800000, 0, 0, 0, 14 + 2 + 900000,
 	    1 },
 	/* one line longer than any buffer */
-	{ "To: a@x.test\n\n", "x", 1000000, 0, 0, 0, 16 + 1000002, 1 },
+	{ "To: a@x.test\n\n", "x", 1000000, 0, 0, 0, 16 + 1000002 + 3 * 1003,
+	    1 },
 	/* the same without a header in front of it */
 	{ "", "x", 1000000, 0, 0, EX_USAGE, 0, 0 },
 	/* the limit, exactly, and one less */
@@ -609,11 +654,100 @@ START_TEST(twenty_thousand_recipients_are_no_trouble)
 }
 END_TEST
 
+/* ---- SMTPUTF8 ---------------------------------------------------------- */
+
+static const struct {
+	const char *in, *sender, *rcpt;
+	bool is_utf8;
+} charsets[] = {
+	{ "Subject: x\n\n\303\274\n", "ann", "a@x.test", false },
+	{ "Subject: \303\274\n\n", "ann", "a@x.test", true },
+	{ "Subject: \374\n\n", "ann", "a@x.test", false },
+	{ "Subject: \303\274 \374\n\n", "ann", "a@x.test", false },
+	{ "\n\n", "\303\274@x.test", "a@x.test", true },
+	{ "\n\n", "ann", "a@\303\274.test", true },
+	/* the header as it leaves */
+	{ "Bcc: \303\274 <a@x.test>\nSubject: x\n\n", "ann", "a@x.test",
+	    false },
+};
+
+START_TEST(what_needs_smtputf8_is_marked)
+{
+	struct submit_options opts = { .identity = &identity,
+		.now_us = NOW_US };
+	struct envelope env = { .arrival_us = NOW_US };
+	struct submit_error err = { 0 };
+	const char *why = NULL;
+	char id[SPOOL_ID_SIZE];
+	struct qfile qf;
+	int fd = big_input(charsets[_i].in, "", 0);
+
+	ck_assert_int_eq(submit_set_sender(&env, span_of(charsets[_i].sender),
+			     &identity, &err),
+	    0);
+	ck_assert_int_eq(
+	    submit_add_rcpts(&env, span_of(charsets[_i].rcpt), &identity, &err),
+	    0);
+	ck_assert_int_eq(submit(&spool, &env, fd, &opts, id, &err), 0);
+	ck_assert_int_eq(qfile_open(&qf, &spool, SPOOL_QUEUE, id, &why), 0);
+	ck_assert_int_eq(qf.env.is_utf8, charsets[_i].is_utf8);
+	qfile_close(&qf);
+	close(fd);
+	envelope_release(&env);
+}
+END_TEST
+
+/* ---- long lines -------------------------------------------------------- */
+
+static const struct {
+	const char *head, *pattern;
+	size_t bytes, want_bytes; /* of the message */
+} long_lines[] = {
+	{ "X: y\n\n", "x", 998, 8 + 1000 },
+	{ "X: y\n\n", "x", 999, 8 + 1001 + 3 },
+	{ "X: y\nDKIM-Signature: v=1\n\n", "x", 999, 8 + 21 + 1001 },
+	{ "arc-seal : v=1\n\n", "x", 5000, 18 + 5002 },
+	{ "ARC-Message-Signature: v=1\n\n", "x", 5000, 30 + 5002 },
+	{ "DomainKey-Signature: v=1\n\n", "x", 5000, 28 + 5002 },
+	{ "X-DKIM-Signature: v=1\n\n", "x", 999, 25 + 1001 + 3 },
+	{ "DKIM-Signature: v=1\nX:", "x", 5000, 21 + 2 + 5000 + 4 },
+	{ "X:", "x", 996, 1000 + 2 },
+	{ "X:", "x", 997, 1001 + 2 + 3 },
+	{ "X:", " x", 1994, 1996 + 4 + 2 },
+};
+
+START_TEST(long_lines_are_broken_unless_signed)
+{
+	struct submit_options opts = {
+		.identity = &identity, .keep_header = true, .now_us = NOW_US
+	};
+	struct envelope env = { .arrival_us = NOW_US };
+	struct submit_error err = { 0 };
+	const char *why = NULL;
+	char id[SPOOL_ID_SIZE];
+	struct qfile qf;
+	int fd = big_input(
+	    long_lines[_i].head, long_lines[_i].pattern, long_lines[_i].bytes);
+
+	ck_assert_int_eq(
+	    submit_set_sender(&env, span_of("ann"), &identity, &err), 0);
+	ck_assert_int_eq(
+	    submit_add_rcpts(&env, span_of("a@x.test"), &identity, &err), 0);
+	ck_assert_int_eq(submit(&spool, &env, fd, &opts, id, &err), 0);
+	ck_assert_int_eq(qfile_open(&qf, &spool, SPOOL_QUEUE, id, &why), 0);
+	ck_assert_uint_eq(qf.msg_bytes, long_lines[_i].want_bytes);
+	qfile_close(&qf);
+	close(fd);
+	envelope_release(&env);
+}
+END_TEST
+
 /* ---- failures ---------------------------------------------------------- */
 
 START_TEST(an_unreadable_input_queues_nothing)
 {
-	struct submit_options opts = { .identity = &identity, .now_us = NOW_US };
+	struct submit_options opts = { .identity = &identity,
+		.now_us = NOW_US };
 	struct envelope env = { .arrival_us = NOW_US };
 	struct submit_error err = { 0 };
 	char id[SPOOL_ID_SIZE];
@@ -646,6 +780,10 @@ main(void)
 	    (int)(sizeof(bad_rcpts) / sizeof(bad_rcpts[0])));
 	tcase_add_loop_test(tc, sizes_are_bounded_and_counted, 0,
 	    (int)(sizeof(sizes) / sizeof(sizes[0])));
+	tcase_add_loop_test(tc, what_needs_smtputf8_is_marked, 0,
+	    (int)(sizeof(charsets) / sizeof(charsets[0])));
+	tcase_add_loop_test(tc, long_lines_are_broken_unless_signed, 0,
+	    (int)(sizeof(long_lines) / sizeof(long_lines[0])));
 	tcase_add_test(tc, twenty_thousand_recipients_are_no_trouble);
 	tcase_add_test(tc, an_unreadable_input_queues_nothing);
 	suite_add_tcase(s, tc);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/* The values of the keys about who is who: see lib/identity.h. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/address.h"
+#include "lib/conf-value.h"
+
+static int
+refuse(struct config_error *why, const char *what)
+{
+	snprintf(why->text, sizeof(why->text), "%s", what);
+	return -EINVAL;
+}
+
+/* Replace the string member of CFG by VALUE, which becomes CFG's. */
+static void
+take(const struct config_key *key, struct config *cfg, char *value)
+{
+	char **string = (char **)(void *)((char *)cfg + key->offset);
+
+	free(*string);
+	*string = value;
+}
+
+static bool
+is_none(const char *value)
+{
+	return value[0] == '\0' || strcmp(value, "none") == 0;
+}
+
+int
+config_set_map(const struct config_key *key, struct config *cfg,
+    const char *value, const char *base, struct config_error *why)
+{
+	if (!is_none(value))
+		return config_set_path(key, cfg, value, base, why);
+	take(key, cfg, NULL);
+	return 0;
+}
+
+int
+config_set_domains(const struct config_key *key, struct config *cfg,
+    const char *value, const char *base, struct config_error *why)
+{
+	static const char gaps[] = " \t\r\n,";
+	char *list = is_none(value) ? NULL : strdup(value);
+
+	(void)base;
+	if (list == NULL && !is_none(value))
+		return -ENOMEM;
+	for (char *at = list; at != NULL && *at != '\0';) {
+		size_t len = strcspn(at, gaps), gap = strspn(at + len, gaps);
+
+		/* What separates becomes one space, or the end. */
+		if (gap > 0) {
+			at[len] = '\0';
+			memmove(at + len + 1, at + len + gap,
+			    strlen(at + len + gap) + 1);
+		}
+		if (len > 0 && !config_is_name(at)) {
+			free(list);
+			return refuse(why, "must be a list of domains");
+		}
+		if (gap > 0)
+			at[len] = ' ';
+		at += len + (gap > 0);
+	}
+	take(key, cfg, list);
+	return 0;
+}
+
+static int
+count_box(const struct mailbox *box, void *arg)
+{
+	(void)box;
+	++*(size_t *)arg;
+	return 0;
+}
+
+int
+config_set_recipients(const struct config_key *key, struct config *cfg,
+    const char *value, const char *base, struct config_error *why)
+{
+	size_t count = 0, pos;
+	char *list;
+
+	(void)base;
+	if (is_none(value)) {
+		take(key, cfg, NULL);
+		return 0;
+	}
+	if (address_walk(span_of(value), count_box, &count, &pos) != 0 ||
+	    count == 0)
+		return refuse(why, "must be a list of addresses");
+	list = strdup(value);
+	if (list == NULL)
+		return -ENOMEM;
+	take(key, cfg, list);
+	return 0;
+}
