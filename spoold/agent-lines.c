@@ -99,6 +99,24 @@ take_bad(struct agent *a, char *f[])
 	return true;
 }
 
+/* For sendmail, which refuses what this relay cannot be sent. */
+static bool
+take_smtputf8(struct agent *a, char *f[])
+{
+	bool has_utf8 = strcmp(f[0], "yes") == 0;
+	int err;
+
+	if (!has_utf8 && strcmp(f[0], "no") != 0)
+		return false;
+	err = spool_set_ascii_only(&a->d->sp, !has_utf8);
+	if (err < 0)
+		log_msg(LOG_WARNING,
+		    "cannot note in '%s' whether the relay offers SMTPUTF8: "
+		    "%s",
+		    a->d->sp.path, strerror(-err));
+	return true;
+}
+
 static const struct {
 	const char *word;
 	int nfields;
@@ -110,6 +128,7 @@ static const struct {
 	{ "done", 1, take_done },
 	{ "back", 3, take_back },
 	{ "bad", 2, take_bad },
+	{ "smtputf8", 1, take_smtputf8 },
 	{ "log", 2, take_log },
 };
 

@@ -41,6 +41,9 @@
  *				stop   asked to stop
  *				local  trouble of this machine's (memory, fds)
  *	bad ID REASON		the queue file is torn; ends the job
+ *	smtputf8 ANSWER		whether the relay offers SMTPUTF8 (RFC 6531),
+ *				"yes" or "no": at the first connection, and
+ *				when that changes
  *	log PRIORITY TEXT	for the log; PRIORITY as in syslog(3), a digit
  *
  * A job ends with done, back or bad.  Jobs of one agent run in parallel and

@@ -104,3 +104,26 @@ auth_read_password(
 	(void)snprintf(why, size, "password_file '%s': %s", path, fault);
 	return -1;
 }
+
+int
+auth_prepare(const struct relay_settings *rs, const struct capabilities *caps,
+    bool is_private, struct credentials *ret_creds, unsigned *ret_mechanism,
+    char *why, size_t size)
+{
+	const char *fault;
+
+	*ret_mechanism = 0;
+	if (rs->user == NULL)
+		return 0;
+	*ret_mechanism = auth_choose(caps, is_private, &fault);
+	if (*ret_mechanism == 0) {
+		(void)snprintf(why, size, "%s", fault);
+		return -1;
+	}
+	if (auth_read_password(
+		rs->password_file, ret_creds->password, why, size) < 0)
+		return -1;
+	(void)snprintf(
+	    ret_creds->user, sizeof(ret_creds->user), "%s", rs->user);
+	return 0;
+}

@@ -33,4 +33,13 @@ unsigned auth_choose(
 int auth_read_password(const char *path, char password[CREDENTIAL_MAX + 1],
     char *why, size_t size);
 
+/*
+ * The login that RS wants at a relay that offers CAPS: *RET_MECHANISM is 0 if
+ * it wants none.  0, or -1 with WHY (of SIZE) one clause.
+ */
+int
+auth_prepare(const struct relay_settings *rs, const struct capabilities *caps,
+    bool is_private, struct credentials *ret_creds, unsigned *ret_mechanism,
+    char *why, size_t size);
+
 #endif

@@ -94,6 +94,8 @@ parse_line(struct span line, struct capabilities *caps)
 		caps->has_8bitmime = true;
 	else if (is_word(keyword, "DSN"))
 		caps->has_dsn = true;
+	else if (is_word(keyword, "SMTPUTF8"))
+		caps->has_smtputf8 = true;
 	else if (is_word(keyword, "STARTTLS"))
 		caps->has_starttls = true;
 	else if (is_word(keyword, "SIZE"))

@@ -5,7 +5,8 @@
  * What a server said it can do (EHLO), and what of it libESMTP is told.
  *
  * Told are PIPELINING, SIZE, 8BITMIME, DSN and one AUTH mechanism.  Not told
- * are CHUNKING and BINARYMIME (a chunk's reply reads as the message's),
+ * are SMTPUTF8 (libESMTP does not know it: transport.c uses it for it),
+ * CHUNKING and BINARYMIME (a chunk's reply reads as the message's),
  * ENHANCEDSTATUSCODES (their absence in a reply is taken amiss) and STARTTLS
  * (done by then).
  */
@@ -30,6 +31,7 @@ struct capabilities {
 	bool has_pipelining;
 	bool has_8bitmime;
 	bool has_dsn;
+	bool has_smtputf8;
 	bool has_starttls;
 	bool has_size;
 	bool has_auth;       /* any mechanism at all */

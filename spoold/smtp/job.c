@@ -31,11 +31,24 @@ job_new(const char *id, const char *indexes, struct say *say)
 	return NULL;
 }
 
+void
+job_forget_ascii(struct job *job)
+{
+	free(job->ascii_sender);
+	job->ascii_sender = NULL;
+	for (size_t i = 0; i < job->target_count; i++) {
+		free(job->targets[i].ascii);
+		job->targets[i].ascii = NULL;
+	}
+}
+
 static void
 job_free(struct job *job)
 {
+	job_forget_ascii(job);
 	if (job->is_loaded)
 		qfile_close(&job->qf);
+	free(job->refusal);
 	free(job->targets);
 	free(job->id);
 	free(job->indexes);
@@ -49,9 +62,19 @@ job_done(struct job *job)
 	job_free(job);
 }
 
+/* Whether there is no use in trying later: see job.refusal. */
+static bool
+was_refused(const struct job *job, const char *why)
+{
+	return job->refusal != NULL &&
+	    (strcmp(why, "relay") == 0 || strcmp(why, "message") == 0);
+}
+
 void
 job_back(struct job *job, const char *why, const char *reason)
 {
+	if (was_refused(job, why))
+		job_tell_rest(job, OUTCOME_FAILED, job->refusal);
 	if (job->is_loaded && job->left == 0) {
 		job_done(job);
 		return;
@@ -88,6 +111,10 @@ job_tell(struct job *job, struct target *target, enum outcome outcome,
 void
 job_tell_rest(struct job *job, enum outcome outcome, const char *reply)
 {
+	if (outcome == OUTCOME_LOST && job->refusal != NULL) {
+		outcome = OUTCOME_FAILED;
+		reply = job->refusal;
+	}
 	for (size_t i = 0; i < job->target_count; i++)
 		job_tell(job, &job->targets[i], outcome, reply);
 }

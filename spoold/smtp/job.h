@@ -26,6 +26,8 @@ struct target {
 	bool is_done;     /* its result was told */
 	bool is_accepted; /* RCPT was answered by 2xx */
 	void *handle;     /* of the session, while it is tried */
+	char *ascii;      /* how this relay has to be given its address;
+			     NULL: as it is */
 };
 
 struct job {
@@ -35,11 +37,21 @@ struct job {
 	char *indexes;   /* as spoold wrote them */
 	bool is_loaded;  /* what follows is valid */
 	bool is_retried; /* had a second connection of its own */
+	bool is_folded;  /* its long lines were refused: break them */
+	bool is_utf8;    /* this relay is told SMTPUTF8 */
 	struct qfile qf;
 	struct target *targets;
 	size_t target_count;
-	size_t left;      /* targets without a result */
-	int64_t begun_ms; /* when its transaction began */
+	size_t left;        /* targets without a result */
+	char *ascii_sender; /* as target.ascii */
+	int64_t begun_ms;   /* when its transaction began */
+	/*
+	 * The reply by which its long lines, perhaps, were refused for good;
+	 * NULL: they were not.  It holds if the message with short ones does
+	 * not get as far as an answer: else both would be tried again for as
+	 * long as that goes on.
+	 */
+	char *refusal;
 };
 
 TAILQ_HEAD(job_list, job);
@@ -57,13 +69,18 @@ bool job_load(struct job *job, const struct spool *sp);
 void job_tell(struct job *job, struct target *target, enum outcome outcome,
     const char *reply);
 
-/* job_tell() for all that have no result. */
+/* job_tell() for all that have no result; where there is a refusal, that
+ * instead of OUTCOME_LOST. */
 void job_tell_rest(struct job *job, enum outcome outcome, const char *reply);
+
+/* Release what the last relay had to be given for the addresses. */
+void job_forget_ascii(struct job *job);
 
 /* Every target has its result. */
 void job_done(struct job *job);
 
-/* Hand the rest back; WHY is "relay", "stop" or "local". */
+/* Hand the rest back; WHY is "relay", "message", "stop" or "local".  The first
+ * two fail it where there is a refusal. */
 void job_back(struct job *job, const char *why, const char *reason);
 
 /* The queue file is torn. */

@@ -19,6 +19,7 @@ spoold_smtp_spoold_smtp_SOURCES = %D%/main.c \
 	%D%/capabilities.c %D%/capabilities.h \
 	%D%/conn.c %D%/conn.h \
 	%D%/hooks.c %D%/hooks.h \
+	%D%/idn.c %D%/idn.h \
 	%D%/job.c %D%/job.h \
 	%D%/message.c %D%/message.h \
 	%D%/normalise.c %D%/normalise.h \

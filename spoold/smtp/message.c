@@ -12,40 +12,111 @@
 #include <auth-client.h>
 #include <libesmtp.h>
 
+#include "lib/fold.h"
+#include "lib/utf8.h"
+#include "spoold/smtp/idn.h"
 #include "spoold/smtp/message.h"
 
-/*
- * Why ADDR cannot be sent; NULL if it can.  All that could do harm in a
- * command envelope_read() has kept out.
- */
-static const char *
-address_fault(const char *addr)
-{
-	for (const char *p = addr; *p != '\0'; p++)
-		if ((unsigned char)*p >= 0x80)
-			return "[local] the address has 8-bit characters, "
-			       "which cannot be sent yet (SMTPUTF8)";
-	return NULL;
-}
+/* Room for a fault of an address with the address. */
+#define WHY_MAX 800
 
-void
-message_check_addresses(struct job *job)
+/* Whether an address, or the sender's, is beyond ASCII. */
+static bool
+has_8bit_address(const struct job *job)
 {
 	const struct envelope *env = &job->qf.env;
-	const char *fault;
 
-	fault = env->sender[0] != '\0' ? address_fault(env->sender) : NULL;
-	if (fault != NULL) {
-		job_tell_rest(job, OUTCOME_FAILED, fault);
+	if (utf8_has_8bit(span_of(env->sender)))
+		return true;
+	for (size_t i = 0; i < job->target_count; i++)
+		if (utf8_has_8bit(
+			span_of(env->rcpts[job->targets[i].index].addr)))
+			return true;
+	return false;
+}
+
+/*
+ * ADDR as the relay can take it; NULL: as it is.  0, or -1 with WHY.  All
+ * that could do harm in a command envelope_read() has kept out.
+ */
+static int
+fit_address(
+    const struct job *job, const char *addr, char **ret, char why[WHY_MAX])
+{
+	const char *fault = "is not UTF-8";
+	int err = -EINVAL;
+
+	if (!utf8_has_8bit(span_of(addr)))
+		return 0;
+	if (job->is_utf8 && utf8_is_valid(span_of(addr)))
+		return 0;
+	if (!job->is_utf8)
+		err = idn_ascii(addr, ret, &fault);
+	if (err == 0)
+		return 0;
+	(void)snprintf(why, WHY_MAX, "[local] %s <%.500s>: %.200s",
+	    err == -EDOM ? "5.1.2" : "5.6.7", addr,
+	    err == -ENOMEM ? strerror(ENOMEM) : fault);
+	return -1;
+}
+
+static void
+check_addresses(struct job *job)
+{
+	const struct envelope *env = &job->qf.env;
+	char why[WHY_MAX];
+
+	if (fit_address(job, env->sender, &job->ascii_sender, why) < 0) {
+		job_tell_rest(job, OUTCOME_FAILED, why);
 		return;
 	}
 	for (size_t i = 0; i < job->target_count; i++) {
 		struct target *target = &job->targets[i];
 
-		fault = address_fault(env->rcpts[target->index].addr);
-		if (fault != NULL)
-			job_tell(job, target, OUTCOME_FAILED, fault);
+		if (fit_address(job, env->rcpts[target->index].addr,
+			&target->ascii, why) < 0)
+			job_tell(job, target, OUTCOME_FAILED, why);
 	}
+}
+
+void
+message_check(struct job *job, const struct capabilities *caps)
+{
+	bool has_8bit = has_8bit_address(job);
+	char why[WHY_MAX];
+
+	job->is_utf8 = caps->has_smtputf8 && (job->qf.env.is_utf8 || has_8bit);
+	job_forget_ascii(job);
+	if (has_8bit)
+		check_addresses(job);
+	/* What a folded one is long nobody has counted: the relay may. */
+	if (job->is_folded || caps->size_limit == 0 ||
+	    job->qf.msg_bytes <= caps->size_limit)
+		return;
+	(void)snprintf(why, sizeof(why),
+	    "[local] message of %llu "
+	    "bytes is larger than the relay's limit of %llu",
+	    (unsigned long long)job->qf.msg_bytes,
+	    (unsigned long long)caps->size_limit);
+	job_tell_rest(job, OUTCOME_FAILED, why);
+}
+
+bool
+message_has_long_line(const struct qfile *qf, char *block, size_t size)
+{
+	uint64_t off = 0;
+	size_t line = 0;
+
+	while (off < qf->msg_bytes) {
+		ssize_t n = qfile_read(qf, block, size, off);
+
+		if (n <= 0)
+			return false;
+		if (fold_is_due(block, (size_t)n, &line))
+			return true;
+		off += (uint64_t)n;
+	}
+	return false;
 }
 
 /*
@@ -58,7 +129,9 @@ add_orcpt(smtp_recipient_t handle, const char *orcpt)
 	char type[ENVELOPE_XTEXT_MAX + 1];
 	size_t len;
 
-	if (envelope_orcpt_fault(orcpt) != NULL)
+	/* In a "rfc822" address 8-bit characters have no place (RFC 6533). */
+	if (envelope_orcpt_fault(orcpt) != NULL ||
+	    utf8_has_8bit(span_of(orcpt)))
 		return 0;
 	len = strcspn(orcpt, ";");
 	(void)snprintf(type, sizeof(type), "%.*s", (int)len, orcpt);
@@ -86,7 +159,8 @@ static int
 add_recipient(smtp_message_t message, struct target *target,
     const struct recipient *rcpt, bool has_dsn)
 {
-	smtp_recipient_t handle = smtp_add_recipient(message, rcpt->addr);
+	smtp_recipient_t handle = smtp_add_recipient(
+	    message, target->ascii != NULL ? target->ascii : rcpt->addr);
 
 	if (handle == NULL)
 		return -ENOMEM;
@@ -99,21 +173,10 @@ add_recipient(smtp_message_t message, struct target *target,
 	return rcpt->orcpt != NULL ? add_orcpt(handle, rcpt->orcpt) : 0;
 }
 
-/* The parameters of MAIL, those that the server knows. */
+/* RFC 3461's parameters of MAIL. */
 static int
-add_parameters(smtp_message_t message, const struct job *job,
-    const struct capabilities *caps)
+add_dsn(smtp_message_t message, const struct envelope *env)
 {
-	const struct envelope *env = &job->qf.env;
-
-	if (caps->has_size)
-		(void)smtp_size_set_estimate(
-		    message, (unsigned long)job->qf.msg_bytes);
-	/* Demands the extension of the server: only where it is offered. */
-	if (caps->has_8bitmime && env->body == BODY_8BITMIME)
-		(void)smtp_8bitmime_set_body(message, E8bitmime_8BITMIME);
-	if (!caps->has_dsn)
-		return 0;
 	if (env->ret != RET_UNSPECIFIED)
 		(void)smtp_dsn_set_ret(
 		    message, env->ret == RET_FULL ? Ret_FULL : Ret_HDRS);
@@ -122,19 +185,37 @@ add_parameters(smtp_message_t message, const struct job *job,
 	return smtp_dsn_set_envid(message, env->envid) ? 0 : -ENOMEM;
 }
 
+/* The parameters of MAIL, those that the server knows. */
+static int
+add_parameters(smtp_message_t message, const struct job *job,
+    const struct capabilities *caps)
+{
+	const struct envelope *env = &job->qf.env;
+	bool is_8bit = env->body == BODY_8BITMIME || job->is_utf8;
+
+	if (caps->has_size && !job->is_folded)
+		(void)smtp_size_set_estimate(
+		    message, (unsigned long)job->qf.msg_bytes);
+	/* Demands the extension of the server: only where it is offered. */
+	if (caps->has_8bitmime && is_8bit)
+		(void)smtp_8bitmime_set_body(message, E8bitmime_8BITMIME);
+	return caps->has_dsn ? add_dsn(message, env) : 0;
+}
+
 int
 message_add(smtp_session_t lib, struct job *job,
     const struct capabilities *caps, smtp_messagecb_t read, void *arg)
 {
 	const struct envelope *env = &job->qf.env;
+	const char *sender =
+	    job->ascii_sender != NULL ? job->ascii_sender : env->sender;
 	smtp_message_t message = smtp_add_message(lib);
 	int err;
 
 	if (message == NULL)
 		return -ENOMEM;
 	if (!smtp_set_messagecb(message, read, arg) ||
-	    !smtp_set_reverse_path(
-		message, env->sender[0] != '\0' ? env->sender : NULL))
+	    !smtp_set_reverse_path(message, sender[0] != '\0' ? sender : NULL))
 		return -ENOMEM;
 	err = add_parameters(message, job, caps);
 	for (size_t i = 0; i < job->target_count && err == 0; i++) {

@@ -13,10 +13,17 @@
 #include "spoold/smtp/job.h"
 
 /*
- * Settle the recipients whose address, or the sender's, cannot be sent:
- * libESMTP writes what it is given.
+ * Choose between SMTPUTF8 and addresses in ASCII for a relay with CAPS, and
+ * settle the recipients whose address, or the sender's, it cannot be sent;
+ * all of them, if it takes no message of this size.
  */
-void message_check_addresses(struct job *job);
+void message_check(struct job *job, const struct capabilities *caps);
+
+/*
+ * Whether the message of QF, read through by BLOCK of SIZE, has a line over
+ * the length that servers have to take; false, too, if it cannot be read.
+ */
+bool message_has_long_line(const struct qfile *qf, char *block, size_t size);
 
 /*
  * Append JOB to the session LIB, with READ and ARG as its message callback.

@@ -216,6 +216,20 @@ pool_connected(struct pool *pool)
 }
 
 void
+pool_tell_utf8(struct pool *pool, bool has_utf8)
+{
+	bool is_news;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	is_news = !pool->has_told_utf8 || pool->has_utf8 != has_utf8;
+	pool->has_told_utf8 = true;
+	pool->has_utf8 = has_utf8;
+	(void)pthread_mutex_unlock(&pool->lock);
+	if (is_news)
+		say(pool->say, "smtputf8", has_utf8 ? "yes" : "no", SAY_END);
+}
+
+void
 pool_add(struct pool *pool, struct job *job)
 {
 	struct job_list list;

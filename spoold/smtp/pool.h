@@ -40,6 +40,8 @@ struct pool {
 	unsigned idle_count;
 	unsigned starting_count; /* of the sessions: not at work yet */
 	unsigned session_count;
+	bool has_told_utf8;
+	bool has_utf8; /* what was told */
 	bool has_left;
 	pthread_t left; /* the last thread that ended, not joined */
 	bool is_stopping;
@@ -71,6 +73,9 @@ bool pool_wait(struct pool *pool, int fd);
 
 /* The next job, waited for up to WAIT_MS; NULL if there is none. */
 struct job *pool_next(struct pool *pool, unsigned wait_ms);
+
+/* Tell spoold whether the relay offers SMTPUTF8, if that is news. */
+void pool_tell_utf8(struct pool *pool, bool has_utf8);
 
 /* The relay answers: if jobs wait, others may connect to it, too. */
 void pool_connected(struct pool *pool);

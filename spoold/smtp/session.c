@@ -31,7 +31,8 @@ struct session {
 	auth_context_t auth; /* NULL: no login */
 	struct credentials creds;
 	struct job *job;   /* in its transaction; NULL between two */
-	struct job *carry; /* for another connection */
+	struct job *carry; /* to be done next, on another connection … */
+	bool is_again;     /* … or on this one, if it still is good */
 	unsigned messages; /* that were begun */
 	bool was_dummy_read;
 	char *trouble;
@@ -118,15 +119,14 @@ end_answered(struct session *s, struct job *job, unsigned code)
 	char *said = reply_describe(&s->t->conn->norm.reply);
 	const char *reply = said != NULL ? said : "";
 
+	if (code / 100 != 2)
+		job_tell_rest(job, result_outcome(code, false), reply);
 	for (size_t i = 0; i < job->target_count; i++) {
 		struct target *target = &job->targets[i];
 
 		if (target->is_done)
 			continue;
-		if (code / 100 != 2)
-			job_tell(
-			    job, target, result_outcome(code, false), reply);
-		else if (target->is_accepted && target->handle != NULL &&
+		if (target->is_accepted && target->handle != NULL &&
 		    smtp_recipient_check_complete(target->handle))
 			job_tell(job, target, OUTCOME_DELIVERED, reply);
 		else
@@ -135,6 +135,33 @@ end_answered(struct session *s, struct job *job, unsigned code)
 	}
 	free(said);
 	job_done(job);
+}
+
+/*
+ * Whether the message was refused for good, maybe for lines that are too
+ * long, and so is worth another try with short ones.
+ */
+static bool
+may_fold(struct session *s, struct job *job, unsigned code)
+{
+	return !job->is_folded && job->left > 0 && s->t->tx.mail / 100 == 2 &&
+	    result_outcome(code, false) == OUTCOME_FAILED &&
+	    message_has_long_line(&job->qf, s->t->block, sizeof(s->t->block));
+}
+
+/* The final reply holds, unless there is a better form of the message. */
+static void
+end_or_fold(struct session *s, struct job *job, unsigned code)
+{
+	if (may_fold(s, job, code))
+		job->refusal = reply_describe(&s->t->conn->norm.reply);
+	if (job->is_folded || job->refusal == NULL) {
+		end_answered(s, job, code);
+		return;
+	}
+	job->is_folded = true;
+	s->carry = job;
+	s->is_again = true;
 }
 
 /* The transaction of the current job is over, one way or another. */
@@ -158,7 +185,7 @@ finish(struct session *s)
 		return;
 	switch (result_fate(&answers, &code)) {
 	case FATE_ANSWERED:
-		end_answered(s, job, code);
+		end_or_fold(s, job, code);
 		break;
 	case FATE_RELAY:
 		end_untried(s, job);
@@ -218,7 +245,9 @@ on_read(void **ctx, int *len, void *arg)
 	}
 	s->was_dummy_read = true;
 	hooks_divert(NULL);
-	err = s->job == NULL ? -EIO : transport_send_message(s->t, &s->job->qf);
+	err = s->job == NULL
+	    ? -EIO
+	    : transport_send_message(s->t, &s->job->qf, s->job->is_folded);
 	hooks_divert(s->t);
 	if (err < 0) {
 		/* Not zero: libESMTP goes away without the final dot. */
@@ -234,20 +263,9 @@ on_read(void **ctx, int *len, void *arg)
 static struct job *
 fit(struct session *s, struct job *job)
 {
-	const struct capabilities *caps = &s->t->caps;
-	char why[160];
-
 	say(job->say, "start", job->id, s->t->conn->peer, SAY_END);
 	job->begun_ms = conn_now_ms();
-	message_check_addresses(job);
-	if (caps->size_limit > 0 && job->qf.msg_bytes > caps->size_limit) {
-		(void)snprintf(why, sizeof(why),
-		    "[local] message of %llu "
-		    "bytes is larger than the relay's limit of %llu",
-		    (unsigned long long)job->qf.msg_bytes,
-		    (unsigned long long)caps->size_limit);
-		job_tell_rest(job, OUTCOME_FAILED, why);
-	}
+	message_check(job, &s->t->caps);
 	if (job->left > 0)
 		return job;
 	job_done(job);
@@ -258,7 +276,7 @@ fit(struct session *s, struct job *job)
 static void
 feed(struct session *s, struct job *job)
 {
-	transport_begin(s->t);
+	transport_begin(s->t, job->is_utf8);
 	s->messages++;
 	s->job = job;
 	if (message_add(s->lib, job, &s->t->caps, on_read, s) == 0)
@@ -269,16 +287,36 @@ feed(struct session *s, struct job *job)
 	job_back(job, "local", strerror(ENOMEM));
 }
 
+/* Whether the connection takes another message. */
+static bool
+has_room(const struct session *s)
+{
+	return !s->t->conn->is_dead &&
+	    s->messages < s->pool->rs->session_messages;
+}
+
+/* The message that was refused for its form, if the server is still there. */
+static void
+feed_again(struct session *s)
+{
+	struct job *job = s->carry;
+
+	if (s->is_again && has_room(s) && conn_is_quiet(s->t->conn)) {
+		s->carry = NULL;
+		feed(s, job);
+	}
+	s->is_again = false;
+}
+
 /* After a message: another one, if it comes in time. */
 static void
 feed_next(struct session *s)
 {
-	const struct relay_settings *rs = s->pool->rs;
 	struct job *job;
 
-	while (s->job == NULL && s->carry == NULL && !s->t->conn->is_dead &&
-	    s->messages < rs->session_messages) {
-		job = pool_next(s->pool, rs->linger_ms);
+	feed_again(s);
+	while (s->job == NULL && s->carry == NULL && has_room(s)) {
+		job = pool_next(s->pool, s->pool->rs->linger_ms);
 		if (job == NULL)
 			return;
 		if (!job_load(job, s->pool->sp))
@@ -348,27 +386,14 @@ static int
 prepare_login(struct session *s, struct conn *c, struct capabilities *caps,
     unsigned *ret_mechanism)
 {
-	const struct relay_settings *rs = s->pool->rs;
-	const char *why;
-	char reason[5000];
+	char why[5000];
 
-	*ret_mechanism = 0;
-	if (rs->user == NULL)
-		return 0;
 	caps->mechanisms &= s->pool->mechanisms;
-	*ret_mechanism =
-	    auth_choose(caps, c->is_loopback || c->is_verified, &why);
-	if (*ret_mechanism == 0) {
-		conn_kill(c, "%s", why);
-		return -1;
-	}
-	if (auth_read_password(rs->password_file, s->creds.password, reason,
-		sizeof(reason)) < 0) {
-		conn_kill(c, "%s", reason);
-		return -1;
-	}
-	(void)snprintf(s->creds.user, sizeof(s->creds.user), "%s", rs->user);
-	return 0;
+	if (auth_prepare(s->pool->rs, caps, c->is_loopback || c->is_verified,
+		&s->creds, ret_mechanism, why, sizeof(why)) == 0)
+		return 0;
+	conn_kill(c, "%s", why);
+	return -1;
 }
 
 /*
@@ -392,6 +417,7 @@ open_transport(struct session *s, struct conn **reterr_conn)
 		*reterr_conn = c;
 		return -1;
 	}
+	pool_tell_utf8(pool, caps.has_smtputf8);
 	s->t = transport_new(c, &caps, mechanism);
 	return s->t != NULL ? 0 : -1;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/fold.h"
 #include "lib/spool.h"
 #include "spoold/smtp/stuff.h"
 #include "spoold/smtp/transport.h"
@@ -55,7 +56,7 @@ transport_new(
 	t->feed_start = 0;
 	t->feed_len = 0;
 	t->hits = 0;
-	transport_begin(t);
+	transport_begin(t, false);
 	return t;
 }
 
@@ -69,9 +70,10 @@ transport_free(struct transport *t)
 }
 
 void
-transport_begin(struct transport *t)
+transport_begin(struct transport *t, bool is_utf8)
 {
 	memset(&t->tx, 0, sizeof(t->tx));
+	t->is_utf8 = is_utf8;
 	t->file_why[0] = '\0';
 	t->is_file_bad = false;
 	t->is_local = false;
@@ -123,6 +125,21 @@ find_command(const char *line, size_t len)
 	return COMMANDS;
 }
 
+/* The parameter that libESMTP does not know, at the end of its MAIL. */
+static void
+add_smtputf8(struct transport *t)
+{
+	static const char more[] = " SMTPUTF8\r\n";
+
+	if (t->line_len < 2 || memcmp(t->line + t->line_len - 2, "\r\n", 2) ||
+	    t->line_len + sizeof(more) > sizeof(t->line)) {
+		conn_kill(t->conn, "libESMTP sends an endless MAIL");
+		return;
+	}
+	memcpy(t->line + t->line_len - 2, more, sizeof(more) - 1);
+	t->line_len += sizeof(more) - 3;
+}
+
 /* A whole line of the dialogue: pass it on, or know the answer. */
 static void
 take_command(struct transport *t)
@@ -145,6 +162,8 @@ take_command(struct transport *t)
 		return;
 	if (command == COMMAND_AUTH)
 		t->conn->is_secret = true;
+	if (command == COMMAND_MAIL && t->is_utf8)
+		add_smtputf8(t);
 	if (command == COMMAND_MAIL)
 		t->tx.is_mail_sent = !t->conn->is_dead;
 	(void)conn_put(t->conn, t->line, t->line_len);
@@ -358,12 +377,46 @@ transport_poll(struct transport *t, bool is_blocking)
 
 /* ---- the message ----------------------------------------------------- */
 
+/* Where the bytes of a queue file go: folded if asked for, stuffed, out. */
+struct content {
+	struct transport *t;
+	bool is_folded;
+	struct fold fold;
+	struct stuffer stuffer;
+};
+
+/* A stuff_fn. */
 static int
 put_bytes(const char *bytes, size_t len, void *arg)
 {
-	struct transport *t = arg;
+	struct content *content = arg;
 
-	return conn_put(t->conn, bytes, len) < 0 ? -EPIPE : 0;
+	return conn_put(content->t->conn, bytes, len) < 0 ? -EPIPE : 0;
+}
+
+/* A fold_fn: a line that folding begins may begin with a dot. */
+static int
+put_folded(const char *bytes, size_t len, void *arg)
+{
+	struct content *content = arg;
+
+	return stuffer_feed(&content->stuffer, bytes, len, put_bytes, content);
+}
+
+static int
+put_block(struct content *content, const char *block, size_t len)
+{
+	return content->is_folded ? fold_block(&content->fold, block, len)
+				  : put_folded(block, len, content);
+}
+
+static int
+put_end(struct content *content)
+{
+	int err = content->is_folded ? fold_end(&content->fold) : 0;
+
+	return err < 0 ? err
+		       : stuffer_end(&content->stuffer, put_bytes, content);
 }
 
 /* The message cannot go on because of its file. */
@@ -384,9 +437,9 @@ file_failed(struct transport *t, int err)
 
 /* Send the block at OFF.  Its length or -errno. */
 static ssize_t
-send_block(struct transport *t, struct stuffer *stuffer, const struct qfile *qf,
-    uint64_t off)
+send_block(struct content *content, const struct qfile *qf, uint64_t off)
 {
+	struct transport *t = content->t;
 	ssize_t n = qfile_read(qf, t->block, sizeof(t->block), off);
 	int err;
 
@@ -395,28 +448,30 @@ send_block(struct transport *t, struct stuffer *stuffer, const struct qfile *qf,
 	/* A refusal before the end: no need to send the rest. */
 	if (!conn_is_quiet(t->conn))
 		return -EPIPE;
-	err = stuffer_feed(stuffer, t->block, (size_t)n, put_bytes, t);
+	err = put_block(content, t->block, (size_t)n);
 	return err < 0 ? err : n;
 }
 
 int
-transport_send_message(struct transport *t, const struct qfile *qf)
+transport_send_message(
+    struct transport *t, const struct qfile *qf, bool is_folded)
 {
-	struct stuffer stuffer;
+	struct content content = { .t = t, .is_folded = is_folded };
 	uint64_t off = 0;
 	int err;
 
 	if (t->tx.is_data_refused)
 		return 0;
-	stuffer_init(&stuffer);
+	fold_init(&content.fold, true, put_folded, &content);
+	stuffer_init(&content.stuffer);
 	while (off < qf->msg_bytes) {
-		ssize_t n = send_block(t, &stuffer, qf, off);
+		ssize_t n = send_block(&content, qf, off);
 
 		if (n < 0)
 			return file_failed(t, (int)n);
 		off += (uint64_t)n;
 	}
-	err = stuffer_end(&stuffer, put_bytes, t);
+	err = put_end(&content);
 	if (err == 0 && off != qf->msg_bytes)
 		err = -EIO;
 	return err == 0 ? 0 : file_failed(t, err);

@@ -25,6 +25,9 @@
  * refused, too early for a next message to be added.  So it sees a 354 then,
  * and the refusal as the reply to its final dot; nothing of this is sent.
  *
+ * libESMTP knows nothing of SMTPUTF8 either: the transport writes it behind
+ * MAIL where it is wanted.
+ *
  * The transaction record is how results are told: libESMTP's own status
  * alone is not enough (a 250 to DATA reads as success).
  */
@@ -81,6 +84,7 @@ struct transport {
 	unsigned mechanism; /* what libESMTP is offered; 0: none */
 	enum login login;
 	struct transaction tx;
+	bool is_utf8;  /* the message's MAIL says SMTPUTF8 */
 	bool is_local; /* the last reply fed was made up here */
 
 	/* Files that cannot be read are no fault of the relay's. */
@@ -114,14 +118,16 @@ struct transport *transport_new(
 
 void transport_free(struct transport *t);
 
-/* Forget the last message: the next one begins. */
-void transport_begin(struct transport *t);
+/* Forget the last message: the next one begins, with or without SMTPUTF8. */
+void transport_begin(struct transport *t, bool is_utf8);
 
 /*
- * Send the message of QF, for libESMTP's message callback.  0, or -EIO when
- * it must not be completed; T's connection is dead then.
+ * Send the message of QF, for libESMTP's message callback; IS_FOLDED: with
+ * its long lines broken (lib/fold.h).  0, or -EIO when it must not be
+ * completed; T's connection is dead then.
  */
-int transport_send_message(struct transport *t, const struct qfile *qf);
+int transport_send_message(
+    struct transport *t, const struct qfile *qf, bool is_folded);
 
 /* ---- for hooks.c ----------------------------------------------------- */
 

@@ -86,7 +86,7 @@ start_agent() {
 
 # said: all but the times and "ready", without the server's name
 said() {
-	sed -E -e '/^ready$/d' -e 's/^(start [^ ]+) .*/\1/' \
+	sed -E -e '/^(ready|smtputf8 no)$/d' -e 's/^(start [^ ]+) .*/\1/' \
 	    -e 's/^(rcpt [^ ]+ [0-9]+ [a-z]+) [0-9]+ ([0-9]{3}).*/\1 \2/' \
 	    -e 's/^(rcpt .*) [0-9]+ \[local\].*/\1/' \
 	    -e 's/^(back [^ ]+ [a-z]+) .*/\1/' "$dir/said"

@@ -134,24 +134,58 @@ take_path(char *text, const char *keyword, char **ret_params)
 }
 
 static bool
-run_mail(struct conn *c, char *argument)
+offers_utf8(const struct server *s)
+{
+	for (size_t i = 0; i < s->nehlo; i++)
+		if (strcasecmp(s->ehlo[i], "SMTPUTF8") == 0)
+			return true;
+	return false;
+}
+
+/* Why ADDRESS cannot be taken, with SMTPUTF8 (IS_UTF8) or without, or NULL. */
+static const char *
+utf8_fault(const char *address, bool is_utf8)
+{
+	for (; *address != '\0' && !is_utf8; address++)
+		if ((unsigned char)*address >= 0x80)
+			return "553 5.6.7 Address needs SMTPUTF8";
+	return NULL;
+}
+
+/* What MAIL is answered; ADDRESS is NULL if there is none. */
+static const char *
+mail_reply(const struct conn *c, const char *address, bool is_utf8)
 {
 	const struct server *s = c->server;
-	const char *reply = "250 2.1.0 Sender ok";
-	char *params = NULL, *address = take_path(argument, "FROM:", &params);
+	const char *fault = NULL;
 
 	if (address == NULL)
-		reply = "501 5.5.4 Syntax: MAIL FROM:<address>";
-	else if (c->helo[0] == '\0' || c->msg.open)
-		reply = "503 5.5.1 Bad sequence of commands";
-	else if (s->require_tls && c->ssl == NULL)
-		reply = "530 5.7.0 Must issue a STARTTLS command first";
-	else if (s->require_auth && c->auth[0] == '\0')
-		reply = "530 5.7.0 Authentication required";
+		return "501 5.5.4 Syntax: MAIL FROM:<address>";
+	if (c->helo[0] == '\0' || c->msg.open)
+		return "503 5.5.1 Bad sequence of commands";
+	if (s->require_tls && c->ssl == NULL)
+		return "530 5.7.0 Must issue a STARTTLS command first";
+	if (s->require_auth && c->auth[0] == '\0')
+		return "530 5.7.0 Authentication required";
+	if (is_utf8 && !offers_utf8(s))
+		return "555 5.5.4 SMTPUTF8 is not offered";
+	fault = utf8_fault(address, is_utf8);
+	return fault != NULL ? fault : "250 2.1.0 Sender ok";
+}
+
+static bool
+run_mail(struct conn *c, char *argument)
+{
+	char *params = NULL, *address = take_path(argument, "FROM:", &params);
+	bool is_utf8 = params != NULL && strcasestr(params, "SMTPUTF8");
+	const char *reply = mail_reply(c, address, is_utf8);
+
 	if (respond(c, STAGE_MAIL, address != NULL ? address : "", reply) ==
 		'2' &&
-	    address != NULL)
+	    address != NULL) {
 		message_begin(c, address, params);
+		c->msg.is_utf8 = is_utf8;
+	}
 	return !c->dead;
 }
 
@@ -165,6 +199,8 @@ run_rcpt(struct conn *c, char *argument)
 		reply = "503 5.5.1 Need MAIL first";
 	else if (address == NULL || *address == '\0')
 		reply = "501 5.5.4 Syntax: RCPT TO:<address>";
+	else if (utf8_fault(address, c->msg.is_utf8) != NULL)
+		reply = utf8_fault(address, c->msg.is_utf8);
 	if (respond(c, STAGE_RCPT, address != NULL ? address : "", reply) ==
 		'2' &&
 	    address != NULL && c->msg.open)

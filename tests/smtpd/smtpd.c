@@ -22,6 +22,9 @@
  *	--log FILE		"TIME #CONN C: line", "S: reply", "-- event",
  *				what is not printable as \xNN
  *
+ * Addresses beyond ASCII need SMTPUTF8 behind MAIL, and that has to be offered
+ * (--ehlo SMTPUTF8): else 553 and 555.
+ *
  * The script (--script FILE, or --rule LINE each) has a rule a line; the first
  * that matches an event is obeyed, without one the server behaves:
  *

@@ -150,6 +150,7 @@ struct server {
 
 struct message {
 	bool open;    /* MAIL was accepted */
+	bool is_utf8; /* with SMTPUTF8 */
 	char *sender; /* without <> */
 	FILE *env;    /* envelope as text, in a growing buffer */
 	char *env_text;

@@ -168,3 +168,8 @@ tests_unit_test_identity_LDADD = $(unit_ldadd)
 tests_unit_test_identity_SOURCES = %D%/test_identity.c %D%/scratch.h \
 	%D%/unit.h sendmail/newaliases.c
 
+check_PROGRAMS += tests/unit/test_idn
+TESTS += tests/unit/test_idn
+tests_unit_test_idn_CPPFLAGS = $(unit_cppflags) $(IDN2_CFLAGS)
+tests_unit_test_idn_LDADD = $(unit_ldadd) $(IDN2_LIBS)
+tests_unit_test_idn_SOURCES = %D%/test_idn.c spoold/smtp/idn.c

@@ -33,6 +33,8 @@ static const struct {
 } offers[] = {
 	{ "", { 0 } },
 	{ "PIPELINING", { 0 } },
+	{ "x\nsmtputf8\nSMTPUTF8X", { .has_smtputf8 = true } },
+	{ "SMTPUTF8", { 0 } },
 	{ "x\nPIPELINING\n8BITMIME\nDSN\nSTARTTLS",
 	    { .has_pipelining = true,
 		.has_8bitmime = true,
@@ -67,6 +69,7 @@ START_TEST(reads_what_a_server_offers)
 	ck_assert_int_eq(got.has_pipelining, offers[_i].want.has_pipelining);
 	ck_assert_int_eq(got.has_8bitmime, offers[_i].want.has_8bitmime);
 	ck_assert_int_eq(got.has_dsn, offers[_i].want.has_dsn);
+	ck_assert_int_eq(got.has_smtputf8, offers[_i].want.has_smtputf8);
 	ck_assert_int_eq(got.has_starttls, offers[_i].want.has_starttls);
 	ck_assert_int_eq(got.has_size, offers[_i].want.has_size);
 	ck_assert_int_eq(got.has_auth, offers[_i].want.has_auth);
