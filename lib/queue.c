@@ -108,6 +108,15 @@ queue_takes_part(const struct qrcpt *r, int64_t now_us)
 	return r->state == RCPT_PENDING && r->next_us <= now_us;
 }
 
+bool
+queue_is_served(const struct message *m)
+{
+	for (unsigned i = 0; i < m->nrcpts; i++)
+		if (m->rcpts[i].state != RCPT_DELIVERED)
+			return false;
+	return true;
+}
+
 static void
 unschedule(struct queue *q, struct message *m)
 {

@@ -100,6 +100,9 @@ bool queue_takes_part(const struct qrcpt *r, int64_t now_us);
 /* The message ID, or NULL. */
 struct message *queue_find(struct queue *q, const char *id);
 
+/* Whether all recipients of M were delivered to: nothing is left to do. */
+bool queue_is_served(const struct message *m);
+
 /* In order of id: the first, and the one after M; NULL at the end. */
 struct message *queue_first(struct queue *q);
 struct message *queue_next(struct queue *q, struct message *m);

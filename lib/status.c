@@ -400,16 +400,28 @@ status_read(
 	return err;
 }
 
+/* Where the journal's events go. */
+struct replay {
+	struct queue *q;
+	status_watch_fn *watch; /* or NULL */
+	void *arg;
+};
+
 static int
 apply(const struct event *ev, void *arg)
 {
-	return queue_apply(arg, ev);
+	const struct replay *replay = arg;
+
+	if (replay->watch != NULL)
+		replay->watch(ev, replay->arg);
+	return queue_apply(replay->q, ev);
 }
 
 static int
-load_once(
-    int dir_fd, const char *path, struct queue *q, struct status_daemon *daemon)
+load_once(int dir_fd, const char *path, struct replay *replay,
+    struct status_daemon *daemon)
 {
+	struct queue *q = replay->q;
 	uint64_t seq;
 	int damaged, err;
 
@@ -418,7 +430,7 @@ load_once(
 		damaged = 0;
 	if (damaged < 0 && damaged != -EBADMSG)
 		return damaged;
-	err = journal_replay(dir_fd, q->seq, apply, q, &seq);
+	err = journal_replay(dir_fd, q->seq, apply, replay, &seq);
 	return err == 0 ? damaged : err;
 }
 
@@ -426,10 +438,18 @@ int
 status_load(
     int dir_fd, const char *path, struct queue *q, struct status_daemon *daemon)
 {
+	return status_load_watched(dir_fd, path, q, daemon, NULL, NULL);
+}
+
+int
+status_load_watched(int dir_fd, const char *path, struct queue *q,
+    struct status_daemon *daemon, status_watch_fn *watch, void *arg)
+{
+	struct replay replay = { .q = q, .watch = watch, .arg = arg };
 	int err;
 
 	for (int tries = 3;; tries--) {
-		err = load_once(dir_fd, path, q, daemon);
+		err = load_once(dir_fd, path, &replay, daemon);
 		if (err != -EAGAIN)
 			return err;
 		/* A journal that is gone for good (an operator removed it)

@@ -46,6 +46,15 @@ int status_read(int dir_fd, const char *path, struct queue *q,
 int status_load(int dir_fd, const char *path, struct queue *q,
     struct status_daemon *daemon);
 
+/*
+ * As status_load(), and WATCH is called with each event of the journal and ARG
+ * before the event changes Q.  When reading begins anew, for the journal was
+ * rotated meanwhile, it sees them again.
+ */
+typedef void status_watch_fn(const struct event *ev, void *arg);
+int status_load_watched(int dir_fd, const char *path, struct queue *q,
+    struct status_daemon *daemon, status_watch_fn *watch, void *arg);
+
 void status_daemon_release(struct status_daemon *daemon);
 
 #endif

@@ -2,16 +2,22 @@
 /* SPDX-FileCopyrightText: the spoold authors */
 
 /*
- * .control: commands of spoolq.
+ * .control: commands of spoolq, and sendmail's waiting (waiters.h).
  *
  * A client sends one line, "COMMAND [ID …]", and gets a line per id, "ok ID
  * TEXT" or "error ID TEXT", then "end".  Root and the user that spoold runs
  * as may command; the kernel says who asks.
+ *
+ * Everybody else who gets as far as the socket, by way of a set-group-id
+ * sendmail, may wait for mail of his own.  Who waits, or may do nothing else,
+ * is counted apart, so that however many there are, there is room for an
+ * operator.
  */
 
 #include "config.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,17 +29,26 @@
 #include "lib/log.h"
 #include "lib/wire.h"
 #include "spoold/spoold.h"
+#include "spoold/waiters.h"
 
 #define SOCKET_NAME ".control"
-/* The longest request: a hundred thousand ids. */
+#define BACKLOG 128
+/* The longest request: a hundred thousand ids; and that of who may only
+ * wait. */
 #define REQUEST_MAX (1200000u)
-#define CLIENTS_MAX 32
+#define WAIT_REQUEST_MAX 512u
+/* Clients at once: who waits, or may do nothing else, together and of one uid;
+ * operators, of whom as many may be about to wait and have not said so yet. */
+#define OTHERS_MAX 256
+#define OTHERS_OF_ONE_MAX 64
+#define OPERATORS_MAX OTHERS_OF_ONE_MAX
+/* What a client that waits may ask for: it needs two or three. */
+#define WAIT_COMMANDS_MAX 16
 
 struct control {
 	struct spoold *d;
 	uv_pipe_t listener;
 	LIST_HEAD(, client) clients;
-	unsigned nclients;
 };
 
 struct client {
@@ -43,159 +58,16 @@ struct client {
 	uv_timer_t timer; /* a client that says nothing is sent away */
 	uv_write_t write;
 	unsigned open_handles;
+	uid_t uid;
+	bool is_operator;
+	struct waiter *waiter; /* NULL: it does not wait */
+	unsigned wait_commands;
 	char *buf;
 	size_t len, alloc;
 	char *answer;
 };
 
 #define CLIENT_MS 10000
-
-/* ---- the commands ---------------------------------------------------- */
-
-/* What a command does to message M; NULL, or why it cannot. */
-typedef const char *command_fn(struct spoold *d, struct message *m);
-
-static const char *
-do_flush(struct spoold *d, struct message *m)
-{
-	struct event ev = event_of(EVENT_FLUSHED, m);
-
-	if (m->state != SPOOL_QUEUE)
-		return "is not in queue/";
-	record(d, &ev);
-	return NULL;
-}
-
-static const char *
-do_drop(struct spoold *d, struct message *m)
-{
-	struct event ev = event_of(EVENT_DROPPED, m);
-	int err;
-
-	if (m->job != NULL)
-		return "is being delivered at this moment";
-	err = spool_remove(&d->sp, m->id, m->state);
-	if (err < 0)
-		return strerror(-err);
-	d->dirty_states[m->state] = true;
-	log_msg(LOG_NOTICE, "dropped id=%s from=<%s> by an operator", m->id,
-	    m->sender);
-	record(d, &ev);
-	return NULL;
-}
-
-static const char *
-move(struct spoold *d, struct message *m, enum spool_state from,
-    enum spool_state to, enum event_kind kind)
-{
-	struct event ev = event_of(kind, m);
-	int err;
-
-	if (m->state != from)
-		return m->state == SPOOL_FAILED ? "is in failed/"
-		    : m->state == SPOOL_HOLD    ? "is held already"
-						: "is not held";
-	if (m->job != NULL)
-		return "is being delivered at this moment";
-	err = spool_rename(&d->sp, m->id, from, to);
-	if (err < 0)
-		return strerror(-err);
-	d->dirty_states[from] = true;
-	d->dirty_states[to] = true;
-	record(d, &ev);
-	return NULL;
-}
-
-static const char *
-do_hold(struct spoold *d, struct message *m)
-{
-	return move(d, m, SPOOL_QUEUE, SPOOL_HOLD, EVENT_HELD);
-}
-
-static const char *
-do_release(struct spoold *d, struct message *m)
-{
-	return move(d, m, SPOOL_HOLD, SPOOL_QUEUE, EVENT_RELEASED);
-}
-
-static const struct command {
-	const char *name;
-	const char *done;
-	command_fn *fn;
-} commands[] = {
-	{ "flush", "due now", do_flush },
-	{ "drop", "dropped", do_drop },
-	{ "hold", "held", do_hold },
-	{ "release", "released", do_release },
-};
-
-static void
-put_answer(FILE *out, bool ok, const char *id, const char *text)
-{
-	(void)fputs(ok ? "ok " : "error ", out);
-	wire_puts(out, id);
-	(void)fputc(' ', out);
-	wire_puts(out, text);
-	(void)fputc('\n', out);
-}
-
-static void
-run_one(
-    struct spoold *d, const struct command *cmd, struct span field, FILE *out)
-{
-	char *id = wire_get(field);
-	struct message *m = NULL;
-	const char *why = "is no id";
-
-	if (id != NULL && spool_is_id(id)) {
-		m = queue_find(&d->queue, id);
-		why = m == NULL ? "is not in the spool" : cmd->fn(d, m);
-	}
-	put_answer(out, why == NULL, id == NULL ? "?" : id,
-	    why == NULL ? cmd->done : why);
-	free(id);
-}
-
-/* "flush" without ids: everything, and the relay is tried at once. */
-static void
-flush_all(struct spoold *d, FILE *out)
-{
-	struct event ev = event_of(EVENT_FLUSHED, NULL);
-	char text[64];
-
-	record(d, &ev);
-	(void)snprintf(
-	    text, sizeof(text), "%zu due now", d->queue.count[SPOOL_QUEUE]);
-	put_answer(out, true, "*", text);
-}
-
-static void
-run(struct spoold *d, struct span line, FILE *out)
-{
-	const struct command *cmd = NULL;
-	struct span word, field;
-	bool any = false;
-
-	if (!wire_next(&line, &word))
-		word = span_of("");
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (span_is(word, commands[i].name))
-			cmd = &commands[i];
-	if (cmd == NULL) {
-		put_answer(out, false, "*", "is no command");
-		return;
-	}
-	while (wire_next(&line, &field)) {
-		any = true;
-		run_one(d, cmd, field, out);
-	}
-	if (any)
-		return;
-	if (cmd->fn == do_flush)
-		flush_all(d, out);
-	else
-		put_answer(out, false, "*", "needs ids");
-}
 
 /* ---- the socket ------------------------------------------------------ */
 
@@ -207,7 +79,6 @@ on_client_closed(uv_handle_t *handle)
 	if (--cl->open_handles > 0)
 		return;
 	LIST_REMOVE(cl, link);
-	cl->c->nclients--;
 	free(cl->buf);
 	free(cl->answer);
 	free(cl);
@@ -218,6 +89,8 @@ client_close(struct client *cl)
 {
 	if (uv_is_closing((uv_handle_t *)&cl->pipe))
 		return;
+	waiter_free(cl->waiter);
+	cl->waiter = NULL;
 	uv_close((uv_handle_t *)&cl->pipe, on_client_closed);
 	uv_close((uv_handle_t *)&cl->timer, on_client_closed);
 }
@@ -235,33 +108,6 @@ on_answered(uv_write_t *write, int status)
 	client_close(write->data);
 }
 
-static bool
-may_command(struct client *cl)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-	uv_os_fd_t fd;
-
-	return uv_fileno((uv_handle_t *)&cl->pipe, &fd) == 0 &&
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	    (cred.uid == 0 || cred.uid == geteuid());
-}
-
-/* What an operator is told has happened is durable. */
-static void
-sync_names(struct spoold *d)
-{
-	int err = 0;
-
-	for (int i = 0; i < SPOOL_STATES && err == 0; i++) {
-		if (d->dirty_states[i])
-			err = spool_sync(&d->sp, (enum spool_state)i);
-		d->dirty_states[i] = false;
-	}
-	if (err < 0)
-		record_broken(d, "sync", err);
-}
-
 static void
 answer(struct client *cl, struct span line)
 {
@@ -275,11 +121,10 @@ answer(struct client *cl, struct span line)
 		client_close(cl);
 		return;
 	}
-	if (may_command(cl)) {
-		run(d, line, out);
-		sync_names(d);
-	} else
-		put_answer(out, false, "*", "not permitted");
+	if (cl->is_operator)
+		command_run(d, line, out);
+	else
+		(void)fputs("error * not%20permitted\n", out);
 	(void)fputs("end\n", out);
 	if (fclose(out) != 0) {
 		client_close(cl);
@@ -294,14 +139,137 @@ answer(struct client *cl, struct span line)
 	spoold_check_done(d);
 }
 
+/* ---- how many -------------------------------------------------------- */
+
+static bool
+is_other(const struct client *cl)
+{
+	return !cl->is_operator || cl->waiter != NULL;
+}
+
+/* Whether there is room for CL, which is in the list already. */
+static bool
+has_room(const struct client *cl)
+{
+	unsigned operators = 0, others = 0, of_one = 0;
+	const struct client *each;
+
+	LIST_FOREACH (each, &cl->c->clients, link) {
+		if (uv_is_closing((const uv_handle_t *)&each->pipe))
+			continue;
+		if (!is_other(each)) {
+			operators++;
+			continue;
+		}
+		others++;
+		of_one += each->uid == cl->uid;
+	}
+	if (!is_other(cl))
+		return operators <= OPERATORS_MAX;
+	return others <= OTHERS_MAX && of_one <= OTHERS_OF_ONE_MAX;
+}
+
+/* Whether nobody is at the other end of CL any more. */
+static bool
+is_left(const struct client *cl)
+{
+	struct pollfd pfd = { .events = 0 };
+
+	return uv_fileno((const uv_handle_t *)&cl->pipe, &pfd.fd) == 0 &&
+	    poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP) != 0;
+}
+
+/*
+ * Find room for CL, if need be that of those who have left already: that they
+ * have, the loop may tell us later than that another one came.
+ */
+static bool
+find_room(const struct client *cl)
+{
+	struct client *each;
+
+	if (has_room(cl))
+		return true;
+	LIST_FOREACH (each, &cl->c->clients, link)
+		if (each != cl && is_other(each) && is_left(each))
+			client_close(each);
+	return has_room(cl);
+}
+
+/* ---- who waits ------------------------------------------------------- */
+
+/*
+ * An answer for a client that waits.  It is short: one that does not fit into
+ * the socket's buffer is for a client that does not read.
+ */
+static void
+tell_client(struct span line, void *arg)
+{
+	struct client *cl = arg;
+	uv_buf_t buf = uv_buf_init((char *)line.ptr, (unsigned)line.len);
+
+	if (!uv_is_closing((uv_handle_t *)&cl->pipe) &&
+	    uv_try_write((uv_stream_t *)&cl->pipe, &buf, 1) != (int)line.len)
+		client_close(cl);
+}
+
+static void
+refuse(struct client *cl)
+{
+	static char full[] = "error * too%20many%20clients\nend\n";
+
+	tell_client(span_of(full), cl);
+	client_close(cl);
+}
+
+/* Whether CL waits from now on, at the latest; if not, it is sent away. */
+static bool
+begin_waiting(struct client *cl)
+{
+	if (cl->waiter != NULL)
+		return true;
+	cl->waiter =
+	    waiter_new(cl->c->d, cl->uid, cl->is_operator, tell_client, cl);
+	if (cl->waiter == NULL) {
+		client_close(cl);
+		return false;
+	}
+	/* An operator is counted among the others only now. */
+	if (find_room(cl))
+		return true;
+	refuse(cl);
+	return false;
+}
+
+/* Do what LINE of a client that waits, or is to, says. */
+static void
+obey(struct client *cl, struct span line)
+{
+	struct spoold *d = cl->c->d;
+
+	if (!begin_waiting(cl))
+		return;
+	/* It is silent from now on. */
+	(void)uv_timer_stop(&cl->timer);
+	if (++cl->wait_commands > WAIT_COMMANDS_MAX ||
+	    !waiter_obey(cl->waiter, line))
+		client_close(cl);
+	dispatch(d);
+	spoold_check_done(d);
+}
+
+/* ---- reading --------------------------------------------------------- */
+
 static void
 on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	struct client *cl = handle->data;
+	size_t max = cl->is_operator ? REQUEST_MAX : WAIT_REQUEST_MAX;
 
 	(void)suggested;
-	if (cl->len == cl->alloc && cl->alloc < REQUEST_MAX) {
-		size_t alloc = cl->alloc == 0 ? 4096 : 2 * cl->alloc;
+	if (cl->len == cl->alloc && cl->alloc < max) {
+		size_t alloc =
+		    cl->alloc == 0 ? WAIT_REQUEST_MAX : 2 * cl->alloc;
 		char *grown = realloc(cl->buf, alloc);
 
 		if (grown != NULL) {
@@ -314,10 +282,29 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 }
 
 static void
+take_lines(struct client *cl)
+{
+	struct span rest = { cl->buf, cl->len }, line;
+
+	while (!uv_is_closing((uv_handle_t *)&cl->pipe) &&
+	    wire_line(&rest, &line)) {
+		if (waiter_knows(line)) {
+			obey(cl, line);
+		} else if (cl->waiter == NULL) {
+			answer(cl, line);
+			return;
+		} else {
+			client_close(cl);
+		}
+	}
+	memmove(cl->buf, rest.ptr, rest.len);
+	cl->len = rest.len;
+}
+
+static void
 on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct client *cl = stream->data;
-	struct span rest, line;
 
 	(void)buf;
 	if (n < 0) {
@@ -325,9 +312,44 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	}
 	cl->len += (size_t)n;
-	rest = (struct span){ cl->buf, cl->len };
-	if (n > 0 && wire_line(&rest, &line))
-		answer(cl, line);
+	if (n > 0)
+		take_lines(cl);
+}
+
+/* ---- the door -------------------------------------------------------- */
+
+/* The kernel knows who CL is; false if it does not tell. */
+static bool
+identify(struct client *cl)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	uv_os_fd_t fd;
+
+	if (uv_fileno((uv_handle_t *)&cl->pipe, &fd) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return false;
+	cl->uid = cred.uid;
+	cl->is_operator = cred.uid == 0 || cred.uid == geteuid();
+	return true;
+}
+
+static void
+admit(struct client *cl)
+{
+	if (!identify(cl)) {
+		client_close(cl);
+		return;
+	}
+	if (!find_room(cl)) {
+		refuse(cl);
+		return;
+	}
+	if (uv_read_start((uv_stream_t *)&cl->pipe, on_alloc, on_read) < 0) {
+		client_close(cl);
+		return;
+	}
+	(void)uv_timer_start(&cl->timer, on_client_timer, CLIENT_MS, 0);
 }
 
 static void
@@ -345,14 +367,24 @@ on_connection(uv_stream_t *listener, int status)
 	cl->timer.data = cl;
 	cl->open_handles = 2;
 	LIST_INSERT_HEAD(&c->clients, cl, link);
-	c->nclients++;
-	if (uv_accept(listener, (uv_stream_t *)&cl->pipe) < 0 ||
-	    c->nclients > CLIENTS_MAX ||
-	    uv_read_start((uv_stream_t *)&cl->pipe, on_alloc, on_read) < 0) {
+	if (uv_accept(listener, (uv_stream_t *)&cl->pipe) < 0)
 		client_close(cl);
-		return;
-	}
-	(void)uv_timer_start(&cl->timer, on_client_timer, CLIENT_MS, 0);
+	else
+		admit(cl);
+}
+
+/*
+ * Whom the spool's mode lets in, its group: who is let through by a
+ * set-group-id sendmail, and may wait.
+ */
+static mode_t
+socket_umask(const struct spoold *d)
+{
+	struct stat st;
+
+	if (fstat(d->sp.dir_fd, &st) == 0 && (st.st_mode & S_IXGRP) != 0)
+		return 0117;
+	return 0177;
 }
 
 static int
@@ -366,12 +398,12 @@ listen_(struct control *c)
 	/* We hold the lock, so a socket that is there is nobody's.  The
 	 * working directory is the spool: paths in sockets are short. */
 	(void)unlink(SOCKET_NAME);
-	mask = umask(0177);
+	mask = umask(socket_umask(c->d));
 	err = uv_pipe_bind(&c->listener, SOCKET_NAME);
 	(void)umask(mask);
 	return err < 0
 	    ? err
-	    : uv_listen((uv_stream_t *)&c->listener, 16, on_connection);
+	    : uv_listen((uv_stream_t *)&c->listener, BACKLOG, on_connection);
 }
 
 int

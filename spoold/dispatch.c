@@ -180,14 +180,13 @@ void
 dispatch_finish(struct spoold *d, struct message *m)
 {
 	struct event ev = event_of(EVENT_REMOVED, m);
-	bool failed = false;
+	bool failed;
 	int err;
 
 	if (m->npending > 0 || m->job != NULL || m->state != SPOOL_QUEUE ||
 	    d->broken)
 		return;
-	for (unsigned i = 0; i < m->nrcpts && !failed; i++)
-		failed = m->rcpts[i].state == RCPT_FAILED;
+	failed = !queue_is_served(m);
 	if (failed) {
 		ev.kind = EVENT_KEPT;
 		err = spool_rename(&d->sp, m->id, SPOOL_QUEUE, SPOOL_FAILED);

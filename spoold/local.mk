@@ -6,6 +6,7 @@ spoold_spoold_LDADD = libspool.a $(UV_LIBS) $(JSONC_LIBS) $(CONFUSE_LIBS) \
 spoold_spoold_SOURCES = \
 	%D%/agent-protocol.c %D%/agent-protocol.h \
 	%D%/agent.c %D%/agent-lines.c \
+	%D%/command.c \
 	%D%/control.c \
 	%D%/dispatch.c \
 	%D%/loop.c \
@@ -18,4 +19,6 @@ spoold_spoold_SOURCES = \
 	%D%/retry.c %D%/retry.h \
 	%D%/scan.c \
 	%D%/snapshot.c \
-	%D%/spoold.h
+	%D%/spoold.h \
+	%D%/unreadable.c %D%/unreadable.h \
+	%D%/waiters.c %D%/waiters.h

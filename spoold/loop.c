@@ -16,6 +16,7 @@
 #include "lib/log.h"
 #include "spoold/notify.h"
 #include "spoold/spoold.h"
+#include "spoold/waiters.h"
 
 #define TICK_MS 1000
 
@@ -194,14 +195,21 @@ init_timer(struct spoold *d, uv_timer_t *timer)
 
 /* ---- start ----------------------------------------------------------- */
 
+/* A status_watch_fn, with an eye on what somebody may still wait for. */
+static void
+see_again(const struct event *ev, void *arg)
+{
+	waiters_see(arg, ev);
+}
+
 /* What the last spoold knew: snapshot and journal, both optional. */
 static int
 recover(struct spoold *d)
 {
-	struct status_daemon last = { .pid = 0 };
-	int err;
+	struct status_daemon last;
+	int err = status_load_watched(
+	    d->sp.dir_fd, STATUS_NAME, &d->queue, &last, see_again, d);
 
-	err = status_load(d->sp.dir_fd, STATUS_NAME, &d->queue, &last);
 	status_daemon_release(&last);
 	if (err == -EBADMSG) {
 		log_msg(LOG_WARNING,
@@ -210,10 +218,12 @@ recover(struct spoold *d)
 		(void)renameat(d->sp.dir_fd, STATUS_NAME, d->sp.dir_fd,
 		    STATUS_NAME ".damaged");
 	}
-	if (err < 0 && err != -EBADMSG && err != -ENOENT)
+	if (err < 0 && err != -EBADMSG)
 		return err;
-	/* Whoever was down may be up again: ask at once. */
+	/* Whoever was down may be up again: ask at once.  And what was found
+	 * out about the relay is perhaps another one's. */
 	d->queue.relay.down = false;
+	(void)spool_set_ascii_only(&d->sp, false);
 	err = journal_open(&d->journal, d->sp.dir_fd, d->queue.seq);
 	if (err < 0)
 		log_msg(LOG_ERR, "cannot open '%s': %s", JOURNAL_NAME,
@@ -246,7 +256,9 @@ start(struct spoold *d)
 	init_timer(d, &d->stop_timer);
 	record_init(d);
 	queue_init(&d->queue);
-	err = watch_signals(d);
+	err = waiters_init(d);
+	if (err == 0)
+		err = watch_signals(d);
 	if (err == 0)
 		err = recover(d);
 	if (err < 0)
@@ -289,7 +301,9 @@ release(struct spoold *d)
 	agents_free(d);
 	queue_release(&d->queue);
 	free(d->control);
+	waiters_free(d);
 	free(d->scan_names);
+	unreadable_release(&d->unreadables);
 	(void)uv_loop_close(&d->loop);
 }
 

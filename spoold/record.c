@@ -20,6 +20,7 @@
 
 #include "lib/log.h"
 #include "spoold/spoold.h"
+#include "spoold/waiters.h"
 
 /* How long events may gather for one fdatasync. */
 #define GROUP_MS 25
@@ -123,6 +124,7 @@ record(struct spoold *d, struct event *ev)
 			(void)uv_timer_start(
 			    &d->sync_timer, sync_begin, GROUP_MS, 0);
 	}
+	waiters_see(d, ev);
 	err = queue_apply(&d->queue, ev);
 	if (err < 0)
 		/* The file is still there; the next scan finds it. */

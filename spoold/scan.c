@@ -85,7 +85,7 @@ record_admitted(struct spoold *d, const char *id, const struct qfile *qf,
 	log_msg(LOG_INFO,
 	    "admitted id=%s from=<%s> size=%llu nrcpt=%zu uid=%lu", id,
 	    qf->env.sender, (unsigned long long)qf->msg_bytes, qf->env.nrcpts,
-	    (unsigned long)qf->owner);
+	    (unsigned long)qf->uid);
 	if (state == SPOOL_QUEUE)
 		return 0;
 	ev = event_of(state == SPOOL_HOLD ? EVENT_HELD : EVENT_KEPT, NULL);
@@ -105,6 +105,7 @@ admit_new(struct spoold *d, enum spool_state state, const char *id)
 
 	err = qfile_open(&qf, &d->sp, state, id, &why);
 	if (err == 0) {
+		unreadable_forget(&d->unreadables, id);
 		err = record_admitted(d, id, &qf, state);
 		qfile_close(&qf);
 		m = queue_find(&d->queue, id);
@@ -114,9 +115,20 @@ admit_new(struct spoold *d, enum spool_state state, const char *id)
 		set_aside(d, state, id, why);
 		return;
 	}
-	if (err < 0 && err != -ENOENT)
+	if (err < 0 && err != -ENOENT &&
+	    unreadable_is_news(&d->unreadables, id, err))
 		log_msg(LOG_ERR, "cannot read id=%s in %s/: %s", id,
 		    spool_state_name(state), strerror(-err));
+}
+
+void
+scan_look(struct spoold *d, const char *id)
+{
+	for (int i = 0; i < SPOOL_STATES && !d->stopping; i++) {
+		if (queue_find(&d->queue, id) != NULL)
+			break;
+		admit_new(d, (enum spool_state)i, id);
+	}
 }
 
 /* NAME lies in STATE's directory. */
@@ -176,6 +188,25 @@ is_gone(const struct spoold *d, const struct message *m)
 	    errno == ENOENT;
 }
 
+/*
+ * The file of M has gone.  If it was served, that is as it should be: spoold
+ * ended after it had removed the file and before it could say so.
+ */
+static void
+record_gone(struct spoold *d, struct message *m)
+{
+	bool is_served = m->state == SPOOL_QUEUE && queue_is_served(m);
+	struct event ev = event_of(is_served ? EVENT_REMOVED : EVENT_GONE, m);
+
+	if (is_served)
+		log_msg(LOG_INFO, "removed id=%s", m->id);
+	else
+		log_msg(LOG_WARNING, "the file of id=%s has gone from %s/",
+		    m->id, spool_state_name(m->state));
+	d->dirty_states[m->state] = true;
+	record(d, &ev);
+}
+
 /* What only a look at all messages shows. */
 static void
 look_at_all(struct spoold *d)
@@ -183,18 +214,12 @@ look_at_all(struct spoold *d)
 	struct message *m, *next;
 
 	for (m = queue_first(&d->queue); m != NULL; m = next) {
-		struct event ev;
-
 		next = queue_next(&d->queue, m);
-		if (!is_gone(d, m)) {
+		if (is_gone(d, m))
+			record_gone(d, m);
+		else
 			/* Also what could not be removed the last time. */
 			dispatch_expire(d, m);
-			continue;
-		}
-		log_msg(LOG_WARNING, "the file of id=%s has gone from %s/",
-		    m->id, spool_state_name(m->state));
-		ev = event_of(EVENT_GONE, m);
-		record(d, &ev);
 	}
 }
 
@@ -205,6 +230,7 @@ scan_end(struct spoold *d)
 
 	(void)uv_idle_stop(&d->scan_idle);
 	look_at_all(d);
+	unreadable_scan_end(&d->unreadables);
 	free(d->scan_names);
 	d->scan_names = NULL;
 	d->scan_alloc = 0;
@@ -270,6 +296,7 @@ scan_begin(struct spoold *d)
 	for (m = queue_first(&d->queue); m != NULL;
 	     m = queue_next(&d->queue, m))
 		m->found = false;
+	unreadable_scan_begin(&d->unreadables);
 	err = read_names(d);
 	if (err < 0) {
 		log_msg(LOG_ERR, "cannot list the spool: %s", strerror(-err));
@@ -344,6 +371,8 @@ scan_init(struct spoold *d)
 		    "cannot watch queue/ (%s): new mail is "
 		    "noticed every %u seconds",
 		    strerror(-err), d->cfg->freq_s);
+	/* Here too, for who never lives until the next scan. */
+	(void)spool_sweep(&d->sp, spoold_now(d), TMP_AGE_S);
 	scan_begin(d);
 	return d->scan_running ? 0 : -EIO;
 }

@@ -6,13 +6,15 @@
  *
  *	loop.c      the event loop: signals, timers, start and stop
  *	scan.c      what lies in the spool's directories
+ *	unreadable.c  … of which what was complained about
  *	record.c    every change: journal first, then the picture
  *	snapshot.c  .status.json and the journal's rotation
  *	dispatch.c  which message goes to which agent; what comes back
  *	recover.c   what the last spoold left half done
  *	relay.c     whether the relay is up
  *	agent.c     delivery agents as processes; agent-lines.c what they say
- *	control.c   .control: commands of spoolq
+ *	control.c   .control: who asks there; command.c what spoolq asks
+ *	waiters.c   and who waits there for what becomes of a message
  *	retry.c     waiting times (pure)
  *
  * One thread owns everything here; only fsync and fdatasync run elsewhere.
@@ -31,12 +33,14 @@
 #include "lib/spool.h"
 #include "lib/status.h"
 #include "spoold/agent-protocol.h"
+#include "spoold/unreadable.h"
 
 /* When to end by itself. */
 enum run_until { RUN_FOREVER, RUN_ONCE, RUN_DRAINED };
 
 struct agent;
 struct control;
+struct waiters;
 
 struct spoold {
 	uv_loop_t loop;
@@ -87,6 +91,7 @@ struct spoold {
 	int64_t scan_us;
 	int64_t scan_cost_us;
 	uv_fs_event_t scan_events;
+	struct unreadables unreadables;
 
 	/* dispatch.c */
 	struct agent *agents;
@@ -103,6 +108,7 @@ struct spoold {
 	uv_signal_t signals[5];
 
 	struct control *control;
+	struct waiters *waiters;
 };
 
 /* ---- loop.c ---------------------------------------------------------- */
@@ -158,6 +164,9 @@ int scan_init(struct spoold *d);
 
 /* Scan again, in small steps between other work. */
 void scan_begin(struct spoold *d);
+
+/* Look for message ID now, in all directories, and admit it if it is new. */
+void scan_look(struct spoold *d, const char *id);
 
 /* Called every second: scan if it is time. */
 void scan_tick(struct spoold *d);
@@ -256,6 +265,14 @@ unsigned agents_running(const struct spoold *d);
 bool agents_fail(const struct spoold *d);
 
 void agents_free(struct spoold *d);
+
+/* ---- command.c ------------------------------------------------------- */
+
+/*
+ * Do what LINE, a request of spoolq's, says, and write the answers to OUT, each
+ * with its line end; what they say has happened is durable.
+ */
+void command_run(struct spoold *d, struct span line, FILE *out);
 
 /* ---- control.c ------------------------------------------------------- */
 

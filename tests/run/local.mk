@@ -18,7 +18,8 @@ run_tests = \
 	%D%/restart.t \
 	%D%/signals.t \
 	%D%/smtpd.t \
-	%D%/tls.t
+	%D%/tls.t \
+	%D%/unreadable.t
 TESTS += $(run_tests)
 EXTRA_DIST += $(run_tests) %D%/lib.sh %D%/get-exim
 # Installs for the whole machine, on a copy of it: root only.

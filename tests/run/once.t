@@ -13,6 +13,12 @@ relay=(--relay "127.0.0.1:$smtpd_port" --tls none)
 
 fails 0 "--once with an empty queue exits 0" run_spoold --once "${relay[@]}"
 is "$(count_log '-- connected')" 0 "without a connection"
+echo left >"$spool/tmp/old"
+echo begun >"$spool/tmp/new"
+touch -d '2 days ago' "$spool/tmp/old"
+fails 0 "--once finds something in tmp/" run_spoold --once "${relay[@]}"
+is "$(ls "$spool/tmp")" new "and sweeps what nobody wrote to for long"
+rm "$spool/tmp/new"
 for i in 1 2 3; do
 	send_simple a@x.test "ok$i@y.test"
 done

@@ -166,6 +166,23 @@ START_TEST(an_answer_comes_once)
 }
 END_TEST
 
+START_TEST(served_is_what_all_have)
+{
+	struct message *m = admit("3000000001", 10, 2);
+	struct message *other = admit("3000000002", 10, 2);
+
+	ck_assert(!queue_is_served(m));
+	apply(EVENT_DELIVERED, m->id, 0, 110, 0);
+	ck_assert(!queue_is_served(m));
+	apply(EVENT_DELIVERED, m->id, 1, 120, 0);
+	ck_assert(queue_is_served(m));
+	apply(EVENT_DELIVERED, other->id, 0, 110, 0);
+	apply(EVENT_FAILED, other->id, 1, 120, 0);
+	ck_assert_uint_eq(other->npending, 0);
+	ck_assert(!queue_is_served(other));
+}
+END_TEST
+
 START_TEST(held_mail_is_not_due)
 {
 	struct message *m = admit("3000000001", 10, 1);
@@ -291,6 +308,7 @@ main(void)
 	tcase_add_test(t, only_due_recipients_take_part);
 	tcase_add_test(t, relay_trouble_counts_no_attempt);
 	tcase_add_test(t, an_answer_comes_once);
+	tcase_add_test(t, served_is_what_all_have);
 	tcase_add_test(t, held_mail_is_not_due);
 	tcase_add_test(t, flush_makes_due);
 	tcase_add_test(t, an_id_that_comes_again_is_another_message);

@@ -397,6 +397,37 @@ START_TEST(the_status_is_snapshot_plus_journal)
 }
 END_TEST
 
+struct watched {
+	struct queue *q;
+	unsigned events;
+};
+
+/* A status_watch_fn. */
+static void
+watch(const struct event *ev, void *arg)
+{
+	struct watched *w = arg;
+
+	ck_assert_uint_eq(ev->seq, ++w->events);
+	ck_assert_uint_eq(w->q->seq, ev->seq - 1);
+}
+
+START_TEST(each_event_is_seen_before_it_counts)
+{
+	struct queue got;
+	struct watched w = { .q = &got };
+
+	queue_init(&got);
+	some_history();
+	ck_assert_int_eq(
+	    status_load_watched(dir_fd, STATUS_NAME, &got, &daemon_, watch, &w),
+	    0);
+	ck_assert_uint_eq(w.events, 5);
+	check_history(&got);
+	queue_release(&got);
+}
+END_TEST
+
 /* A snapshot cut anywhere is noticed and crashes nobody. */
 START_TEST(a_torn_snapshot_is_noticed)
 {
@@ -490,6 +521,7 @@ main(void)
 	tcase_add_test(t, one_bad_line_of_the_snapshot_costs_one_message);
 	tcase_add_test(t, a_full_disk_takes_no_half_line);
 	tcase_add_loop_test(t, the_status_is_snapshot_plus_journal, 0, 3);
+	tcase_add_test(t, each_event_is_seen_before_it_counts);
 	tcase_add_test(t, a_torn_snapshot_is_noticed);
 	tcase_add_test(t, the_snapshot_is_one_json_document);
 	tcase_add_test(t, an_empty_queue_has_a_snapshot_too);
