@@ -65,6 +65,7 @@ take_answer(bool is_ok, const char *id, const char *text, void *arg)
 {
 	struct asked *asked = arg;
 	enum spool_state state;
+	bool is_gone;
 
 	if (strcmp(id, "*") != 0 && !spool_is_id(id))
 		id = "?";
@@ -72,12 +73,15 @@ take_answer(bool is_ok, const char *id, const char *text, void *arg)
 		print_clean(stdout, id, text);
 		return;
 	}
+	is_gone = spool_is_id(id) && !find_state(&asked->ctx->sp, id, &state);
+	if (is_gone && filter_is_set(&asked->ctx->filter))
+		return;
 	(void)fputs("spoolq: ", stderr);
 	print_clean(stderr, id, text);
-	note_failure(&asked->code,
-	    spool_is_id(id) && !find_state(&asked->ctx->sp, id, &state)
-		? EX_NOINPUT
-		: EX_TEMPFAIL);
+	if (strcmp(text, "not permitted") == 0)
+		note_failure(&asked->code, EX_NOPERM);
+	else
+		note_failure(&asked->code, is_gone ? EX_NOINPUT : EX_TEMPFAIL);
 }
 
 /* Ask on FD, then on further connections for more ids than one takes. */
@@ -241,6 +245,9 @@ keep_existing(const struct context *ctx, char **ids, size_t n, int *code)
 			ids[kept++] = ids[i];
 			continue;
 		}
+		/* One that matched a moment ago has been delivered since. */
+		if (filter_is_set(&ctx->filter))
+			continue;
 		warnx("%s: no such message", ids[i]);
 		note_failure(code, EX_NOINPUT);
 	}

@@ -48,23 +48,25 @@ add_time(struct json_object *obj, const char *key, int64_t t_us)
 }
 
 static bool
-add_reply(struct json_object *obj, const struct qrcpt *r)
+add_reply(struct json_object *obj, const struct message *m,
+    const struct qrcpt *r, const char *relay_fault)
 {
-	if (r->reply == NULL)
-		return true;
-	if (r->state == RCPT_PENDING &&
-	    !add_text(obj, "delay_reason", r->reply))
+	const char *delay = output_delay(m, r, relay_fault);
+
+	if (r->state == RCPT_PENDING && delay != NULL &&
+	    !add_text(obj, "delay_reason", delay))
 		return false;
-	return add_text(obj, "reply", r->reply);
+	return r->reply == NULL || add_text(obj, "reply", r->reply);
 }
 
 static bool
-fill_rcpt(
-    struct json_object *obj, const struct message *m, const struct qrcpt *r)
+fill_rcpt(struct json_object *obj, const struct message *m,
+    const struct qrcpt *r, const char *relay_fault)
 {
 	bool is_due = m->state == SPOOL_QUEUE && r->state == RCPT_PENDING;
 
-	return add_text(obj, "address", r->addr) && add_reply(obj, r) &&
+	return add_text(obj, "address", r->addr) &&
+	    add_reply(obj, m, r, relay_fault) &&
 	    add_text(obj, "state", output_rcpt_state(r->state)) &&
 	    add(obj, "attempts", json_object_new_int64(r->attempts)) &&
 	    add(obj, "tries", json_object_new_int64(r->tries)) &&
@@ -74,7 +76,8 @@ fill_rcpt(
 }
 
 static bool
-add_rcpts(struct json_object *obj, const struct message *m)
+add_rcpts(
+    struct json_object *obj, const struct message *m, const char *relay_fault)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -87,7 +90,7 @@ add_rcpts(struct json_object *obj, const struct message *m)
 			json_object_put(rcpt);
 			return false;
 		}
-		if (!fill_rcpt(rcpt, m, &m->rcpts[i]))
+		if (!fill_rcpt(rcpt, m, &m->rcpts[i], relay_fault))
 			return false;
 	}
 	return true;
@@ -118,7 +121,8 @@ fill_known(struct json_object *obj, const struct message *m, bool has_sender)
 }
 
 static bool
-fill_message(struct json_object *obj, const struct message *m)
+fill_message(
+    struct json_object *obj, const struct message *m, const char *relay_fault)
 {
 	bool has_sender = m->sender[0] != '\0';
 
@@ -126,15 +130,16 @@ fill_message(struct json_object *obj, const struct message *m)
 	    add(obj, "null_sender", json_object_new_boolean(!has_sender)) &&
 	    add_text(obj, "state", output_state(m)) &&
 	    add(obj, "uid", json_object_new_int64((int64_t)m->uid)) &&
-	    add_time(obj, "attempt", m->attempt_us) && add_rcpts(obj, m);
+	    add_time(obj, "attempt", m->attempt_us) &&
+	    add_rcpts(obj, m, relay_fault);
 }
 
 struct json_object *
-output_json(const struct message *m)
+output_json(const struct message *m, const char *relay_fault)
 {
 	struct json_object *obj = json_object_new_object();
 
-	if (obj != NULL && fill_message(obj, m))
+	if (obj != NULL && fill_message(obj, m, relay_fault))
 		return obj;
 	json_object_put(obj);
 	return NULL;

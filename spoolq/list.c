@@ -34,13 +34,18 @@ columns(void)
 }
 
 static int
-list_json(struct view *v)
+list_json(struct view *v, const struct context *ctx)
 {
 	struct message *m;
 
 	for (m = view_first(v); m != NULL; m = view_next(v, m)) {
-		struct json_object *obj = output_json(m);
-		const char *text = json_object_to_json_string_ext(obj,
+		struct json_object *obj;
+		const char *text;
+
+		if (!filter_matches(&ctx->filter, m))
+			continue;
+		obj = output_json(m, view_relay_fault(v));
+		text = json_object_to_json_string_ext(obj,
 		    JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
 
 		if (obj == NULL || text == NULL) {
@@ -77,6 +82,8 @@ list_table(struct view *v, const struct context *ctx)
 	struct message *m;
 
 	for (m = view_first(v); m != NULL; m = view_next(v, m)) {
+		if (!filter_matches(&ctx->filter, m))
+			continue;
 		if (messages++ == 0)
 			output_table_head(stdout, wide);
 		if (output_table_row(stdout, m, ctx->now_us, wide) < 0) {
@@ -86,7 +93,10 @@ list_table(struct view *v, const struct context *ctx)
 		rcpts += m->npending;
 		bytes += m->size_bytes;
 	}
-	print_sum(messages, rcpts, bytes);
+	if (messages == 0 && filter_is_set(&ctx->filter))
+		(void)puts("no message matches");
+	else
+		print_sum(messages, rcpts, bytes);
 	return EX_OK;
 }
 
@@ -103,15 +113,15 @@ run_list(struct context *ctx, int noperands, char *operands[])
 	if (code != EX_OK)
 		return code;
 	view_warn(&v, ctx);
-	code = is_json ? list_json(&v) : list_table(&v, ctx);
+	code = is_json ? list_json(&v, ctx) : list_table(&v, ctx);
 	view_release(&v);
 	return code;
 }
 
 const struct command command_list = {
 	.name = "list",
-	.args = "[--json]",
+	.args = "[--json] [--from WHO] [--to WHO]",
 	.does = "show the messages in the spool",
-	.flags = COMMAND_JSON,
+	.flags = COMMAND_JSON | COMMAND_FILTER,
 	.run = run_list,
 };

@@ -6,6 +6,7 @@ spoolq_spoolq_SOURCES = \
 	%D%/change.c %D%/change.h \
 	%D%/control.c %D%/control.h \
 	%D%/drop.c \
+	%D%/filter.c %D%/filter.h \
 	%D%/flush.c \
 	%D%/hold.c \
 	%D%/json.c \

@@ -116,6 +116,7 @@ run_command(const struct options *opts)
 	struct context ctx = {
 		.now_us = date_now_us(),
 		.flags = opts->flags,
+		.filter = opts->filter,
 	};
 	int code = read_config(&ctx, opts);
 

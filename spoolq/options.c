@@ -15,7 +15,7 @@
 /* How much of a wrong argument is worth showing. */
 #define SHOWN_BYTES_MAX 60
 
-enum { OPT_SPOOL = 256, OPT_JSON, OPT_BODY, OPT_RAW };
+enum { OPT_SPOOL = 256, OPT_JSON, OPT_BODY, OPT_RAW, OPT_FROM, OPT_TO };
 
 static const struct option longs[] = {
 	{ "config", required_argument, NULL, 'C' },
@@ -25,6 +25,8 @@ static const struct option longs[] = {
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "body", no_argument, NULL, OPT_BODY },
 	{ "raw", no_argument, NULL, OPT_RAW },
+	{ "from", required_argument, NULL, OPT_FROM },
+	{ "to", required_argument, NULL, OPT_TO },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -33,7 +35,7 @@ put_usage(FILE *out, const struct command *const commands[])
 {
 	(void)fputs("usage: spoolq [-C CONFIG] [--spool DIR] COMMAND\n\n", out);
 	for (; *commands != NULL; commands++)
-		(void)fprintf(out, "  %-8s %-20s %s\n", (*commands)->name,
+		(void)fprintf(out, "  %-8s %-36s %s\n", (*commands)->name,
 		    (*commands)->args, (*commands)->does);
 	(void)fputs(
 	    "\n"
@@ -98,6 +100,9 @@ flag_of(int c)
 		return COMMAND_BODY;
 	case OPT_RAW:
 		return COMMAND_RAW;
+	case OPT_FROM:
+	case OPT_TO:
+		return COMMAND_FILTER;
 	default:
 		return 0;
 	}
@@ -120,6 +125,12 @@ take_option(struct options *opts, const struct command *const commands[], int c,
 		break;
 	case OPT_SPOOL:
 		opts->spool = optarg;
+		break;
+	case OPT_FROM:
+		opts->filter.from = optarg;
+		break;
+	case OPT_TO:
+		opts->filter.to = optarg;
 		break;
 	case 'h':
 		put_usage(stdout, commands);

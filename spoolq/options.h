@@ -15,6 +15,7 @@ struct options {
 	const char *spool;  /* NULL: the configuration's */
 	const struct command *command;
 	unsigned flags; /* set of COMMAND_ values */
+	struct filter filter;
 	char **operands;
 	int noperands;
 };

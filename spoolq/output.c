@@ -127,6 +127,15 @@ output_reason(const struct message *m)
 	return last;
 }
 
+const char *
+output_delay(
+    const struct message *m, const struct qrcpt *r, const char *relay_fault)
+{
+	if (r->state != RCPT_PENDING || r->reply != NULL)
+		return r->reply;
+	return m->state == SPOOL_QUEUE && !m->in_flight ? relay_fault : NULL;
+}
+
 unsigned
 output_attempts(const struct message *m)
 {
@@ -326,16 +335,18 @@ put_mailq_reason(FILE *out, const char *reason)
 
 /* The recipients to go, each reason before those that it is about. */
 static void
-put_mailq_rcpts(FILE *out, const struct message *m)
+put_mailq_rcpts(FILE *out, const struct message *m, const char *relay_fault)
 {
 	const char *reason = "";
 
 	for (unsigned i = 0; i < m->nrcpts; i++) {
 		const struct qrcpt *r = &m->rcpts[i];
-		const char *now = r->reply != NULL ? r->reply : "";
+		const char *now = output_delay(m, r, relay_fault);
 
 		if (r->state != RCPT_PENDING)
 			continue;
+		if (now == NULL)
+			now = "";
 		if (strcmp(now, reason) != 0 && now[0] != '\0')
 			put_mailq_reason(out, now);
 		reason = now;
@@ -346,7 +357,8 @@ put_mailq_rcpts(FILE *out, const struct message *m)
 }
 
 void
-output_mailq_entry(FILE *out, const struct message *m, bool first)
+output_mailq_entry(
+    FILE *out, const struct message *m, const char *relay_fault, bool first)
 {
 	time_t arrival = (time_t)(m->arrival_us / SECOND_US);
 	char id[SPOOL_ID_SIZE + 1], date[OUTPUT_WORD] = "?";
@@ -365,7 +377,7 @@ output_mailq_entry(FILE *out, const struct message *m, bool first)
 	(void)fprintf(out, MAILQ_ROW, id, m->size_bytes, date);
 	output_clean(out, m->sender[0] != '\0' ? m->sender : "MAILER-DAEMON");
 	(void)fputc('\n', out);
-	put_mailq_rcpts(out, m);
+	put_mailq_rcpts(out, m, relay_fault);
 }
 
 void

@@ -46,6 +46,14 @@ void output_next(const struct message *m, int64_t next_us, int64_t now_us,
 /* The recipient whose answer tells why M is still here, or NULL. */
 const struct qrcpt *output_reason(const struct message *m);
 
+/*
+ * What R of M was told last; while it waits and was told nothing of its own,
+ * RELAY_FAULT, which keeps all mail from going (NULL: nothing does).  NULL
+ * when there is neither.
+ */
+const char *output_delay(
+    const struct message *m, const struct qrcpt *r, const char *relay_fault);
+
 /* The attempts of the recipient that had most. */
 unsigned output_attempts(const struct message *m);
 
@@ -68,17 +76,19 @@ int output_table_row(
     FILE *out, const struct message *m, int64_t now_us, size_t columns);
 
 /* Postfix's mailq: header, an entry (after an empty line unless FIRST), and
- * the last line. */
+ * the last line.  RELAY_FAULT as for output_delay(). */
 void output_mailq_head(FILE *out);
-void output_mailq_entry(FILE *out, const struct message *m, bool first);
+void output_mailq_entry(
+    FILE *out, const struct message *m, const char *relay_fault, bool first);
 void output_mailq_foot(FILE *out, uint64_t bytes, size_t messages);
 
 struct json_object;
 
 /*
  * M as an object that the caller puts; NULL when out of memory.  A superset
- * of what "postqueue -j" prints.
+ * of what "postqueue -j" prints.  RELAY_FAULT as for output_delay().
  */
-struct json_object *output_json(const struct message *m);
+struct json_object *
+output_json(const struct message *m, const char *relay_fault);
 
 #endif

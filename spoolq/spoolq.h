@@ -10,6 +10,7 @@
 
 #include "lib/conf.h"
 #include "lib/spool.h"
+#include "spoolq/filter.h"
 
 /* What every command gets. */
 struct context {
@@ -17,10 +18,16 @@ struct context {
 	struct spool sp; /* opened for SPOOL_READ */
 	int64_t now_us;
 	unsigned flags; /* set of COMMAND_ values */
+	struct filter filter;
 };
 
 /* The options that some commands have. */
-enum { COMMAND_JSON = 1, COMMAND_BODY = 2, COMMAND_RAW = 4 };
+enum {
+	COMMAND_JSON = 1,
+	COMMAND_BODY = 2,
+	COMMAND_RAW = 4,
+	COMMAND_FILTER = 8, /* --from, --to */
+};
 
 struct command {
 	const char *name;

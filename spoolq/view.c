@@ -171,6 +171,16 @@ view_release(struct view *v)
 	status_daemon_release(&v->daemon);
 }
 
+const char *
+view_relay_fault(const struct view *v)
+{
+	const struct relay_state *relay = &v->queue.relay;
+
+	if (!relay->down)
+		return NULL;
+	return relay->reason != NULL ? relay->reason : "no answer";
+}
+
 static void
 warn_relay(const struct view *v, int64_t now_us)
 {
@@ -180,13 +190,12 @@ warn_relay(const struct view *v, int64_t now_us)
 
 	output_span(now_us - relay->since_us, since);
 	output_span(relay->next_us - now_us, next);
-	reason = text_clean(
-	    span_of(relay->reason != NULL ? relay->reason : "no answer"), 200);
+	reason = text_clean(span_of(view_relay_fault(v)), 200);
 	if (v->spoold == CONTROL_NONE)
-		warnx("when spoold last ran, the relay did not answer: %s",
+		warnx("when spoold last ran, the relay was in trouble: %s",
 		    reason != NULL ? reason : "out of memory");
 	else
-		warnx("the relay does not answer since %s, "
+		warnx("the relay has been in trouble for %s, "
 		      "tried again in %s: %s",
 		    since, next, reason != NULL ? reason : "out of memory");
 	free(reason);

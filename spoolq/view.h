@@ -35,6 +35,9 @@ void view_warn_waiting(const struct view *v, const struct context *ctx);
 /* That, and what else is wrong with the spool. */
 void view_warn(const struct view *v, const struct context *ctx);
 
+/* Why nothing goes to the relay, while it is down; else NULL. */
+const char *view_relay_fault(const struct view *v);
+
 /* The messages that there are, in order of id. */
 struct message *view_first(struct view *v);
 struct message *view_next(struct view *v, struct message *m);

@@ -62,11 +62,13 @@ list x|list: superfluous argument 'x'
 list -- --json|list: superfluous argument '--json'
 show $one $two|show: superfluous argument '$two'
 show --raw --body $one|show: '--raw' and '--body' exclude each other
+list --to|list: option '--to' needs an argument
+drop --to=x|drop: unknown option '--to=x'
 hold|hold: which message?
 END
 ask list $'--\33[2J'
 is "$err" "spoolq list: unknown option '--\\x1B[2J'
-usage: spoolq list [--json]" "made harmless"
+usage: spoolq list [--json] [--from WHO] [--to WHO]" "made harmless"
 for args in "--spool $spool list" "list --spool $spool" \
     "list --json -C /dev/null --spool=$spool" \
     "--spool $dir/none -C $dir/none list --spool $spool -C/dev/null"; do
@@ -189,6 +191,85 @@ like "$out" 'Subject: \\x1B\[2J.*0\\x1B$' "they are shown as what they are"
 ask show --raw 3286A1B2D0
 rm "$spool/queue/3286A1B2D0"
 
+# ---- filters -----------------------------------------------------------
+
+# lists ID... : the ids that list shows with the further arguments in $with
+lists() {
+	out=$(spoolq list --json "${with[@]}" 2>"$dir/err" |
+	    sed 's/.*"queue_id": "\([^"]*\)".*/\1/' | xargs)
+	is "$out" "$*" "list ${with[*]}"
+}
+with=(--from ann@example.org)
+lists "$one" "$three"
+with=(--from Example.ORG)
+lists "$one" "$three"
+with=(--from ann)
+lists
+with=(--from 'ann*')
+lists "$one" "$three"
+with=(--from '*@EX*.org' --to '[bx]ob@*')
+lists "$one"
+with=(--from example.or)
+lists
+with=(--from .org)
+lists
+with=(--from '<>')
+lists "$two"
+with=(--from '')
+lists "$two"
+with=(--to example.net)
+lists "$one" "$two" "$three"
+with=(--to dan@example.net)
+lists "$three"
+with=(--to 'dan\@example.net')
+lists "$three"
+with=(--to ann@example.org)
+lists
+with=(--to "$(printf 'a%05000d*' 7)")
+lists
+with=(--to '*[')
+lists
+ask list --to dan@example.net
+like "$out/$status" "^ID .*
+1 message, 1 recipient to go, 69 bytes/0\$" "the table has what matches"
+ask list --to nobody@example.net
+is "$out/$status" "no message matches/0" "and says when nothing does"
+ask flush --to nobody@example.net
+is "$out/$status" "no message matches/0" "flush of nothing"
+ask flush --to x "$one"
+like "$err/$status" "^spoolq: ids and --from or --to exclude each other.*/64\$" \
+    "ids or filters"
+
+# sendmail's tradition: a part of the address, and nothing is a pattern.
+# flushes WANT NAME ARGS...: sendmail's -q makes WANT due, and says nothing
+flushes() {
+	local want=$1 name=$2
+	shift 2
+	rm -f "$spool/.journal.jsonl"
+	said=$(SPOOLD_EXEC_PATH=$builddir/spoolq "$SENDMAIL" -C "$config" \
+	    --spool "$spool" "$@" 2>&1)
+	is "$?|$said|$(sed -n 's/.*"flushed".*"id":"\([^"]*\)".*/\1/p
+	    t; s/.*"flushed".*/all/p' "$spool/.journal.jsonl" 2>/dev/null)" \
+	    "0||$want" "$name"
+}
+flushes "$one" "sendmail -qR is about waiting recipients" -qRAMPLE.n
+flushes "$one" "sendmail -qS is about senders" -qSnn@ex
+flushes "" "sendmail -qR: a star is a star" '-qRb*b'
+flushes "" "sendmail -qR and -qS mean both" -qRbob -qSeve
+flushes "$one" "sendmail -qR alone means everybody" -qR
+flushes "$one" "sendmail -qI" "-qI$one"
+flushes all "sendmail -q" -q
+flushes all "sendmail -qf" -qf
+rm -f "$spool/.journal.jsonl"
+said=$(SPOOLD_EXEC_PATH=$builddir/spoolq "$SENDMAIL" -C "$config" \
+    --spool "$spool" "-qI$none" 2>&1)
+is "$?|$said" "66|spoolq: $none: no such message" \
+    "sendmail -qI of none says so"
+said=$(SPOOLD_EXEC_PATH=$builddir/spoolq "$SENDMAIL" -C "$config" \
+    --spool "$spool/queue" -q 2>/dev/null)
+is "$?|$said" "78|" "sendmail -q says on standard error what is wrong"
+rm -f "$spool/.journal.jsonl"
+
 # ---- what it changes, without a spoold ---------------------------------
 
 ask hold "$one"
@@ -276,7 +357,7 @@ fake_ask "ok $one dropped\nerror $two is%20being%20delivered\nend\n" \
 is "$out/$err/$status" "$one dropped/spoolq: $two is being delivered/75" \
     "what did not work is for later"
 fake_ask 'error * not%20permitted\nend\n' flush
-is "$out/$err/$status" "/spoolq: not permitted/75" "an error for all"
+is "$out/$err/$status" "/spoolq: not permitted/77" "an error for all"
 fake_ask "ok $one %1B[2J\nend\n" flush "$one"
 is "$out" "$one \\x1B[2J" "an answer's control characters"
 fake_ask "ok %1B x\nend\n" flush "$one"
@@ -345,6 +426,9 @@ ask flush "$one" "$none"
 is "$out/$err/$status" "$one due now/spoolq: $none: no such message/66" "flush"
 ask flush
 is "$out/$status" "3 due now/0" "flush all"
+ask flush --from 'ANN@*' --to Example.Net
+is "$(sort <<<"$out" | xargs)/$status" \
+    "$one due now $two due now $three due now/0" "flush those that match"
 ask hold "$one"
 is "$out/$status/$(queued hold)" "$one held/0/1" "hold"
 ask list
@@ -443,20 +527,31 @@ ask flush
 is "$out/$status" "2 due now/0" "flush reaches the new one"
 ok "the relay is down" wait_for 20 has_events 1 relay-down
 ask list
-like "$err" '^spoolq: the relay does not answer since [0-9]+s, tried again in [0-9]+[smh]: no \\x1Broute$' \
+like "$err" '^spoolq: the relay has been in trouble for [0-9]+s, tried again in [0-9]+[smh]: no \\x1Broute$' \
     "which is said"
+put queue "$two" ann@example.org bob@example.net
+ok "another message comes" wait_for 10 has_line "$spool/.journal.jsonl" "$two"
+ask mailq
+like "$out" "ann@example.org
+ {64}\(no \\\\x1Broute\)
+ {41}bob@example.net
+" "the relay's reason is its own in mailq"
+is "$(grep -c 450 <<<"$out")" 1 "where another has an answer of its own"
+ask list --json
+like "$out" '"delay_reason": "no \\\\x1Broute", "state"' "and in JSON"
+ask drop "$two"
 mv "$spool/.control" "$spool/.control.away"
 ask list
 like "$err" '^spoolq: spoold does not answer
-spoolq: the relay does not answer since ' "without its socket it does not answer"
+spoolq: the relay has been in trouble for ' "without its socket it does not answer"
 mv "$spool/.control.away" "$spool/.control"
 ok "spoold ends in order again" stop_spoold
 ask list
 is "$err" 'spoolq: spoold is not running
-spoolq: when spoold last ran, the relay did not answer: no \x1Broute' \
+spoolq: when spoold last ran, the relay was in trouble: no \x1Broute' \
     "the reason is known after its end"
 ask show "$one"
-like "$err" 'did not answer: no \\x1Broute$' "and with show"
+like "$err" 'was in trouble: no \\x1Broute$' "and with show"
 ask show --raw "$one"
 is "$err" "" "but not with --raw"
 

@@ -305,14 +305,14 @@ START_TEST(mailq_is_postfix_s_to_the_column)
 	FILE *out = open_memstream(&got, &len);
 
 	output_mailq_head(out);
-	output_mailq_entry(out, &m, true);
+	output_mailq_entry(out, &m, NULL, true);
 	m.sender = nobody;
 	m.in_flight = true;
 	m.nrcpts = 1;
-	output_mailq_entry(out, &m, false);
+	output_mailq_entry(out, &m, NULL, false);
 	m.state = SPOOL_HOLD;
 	m.size_bytes = 123456789;
-	output_mailq_entry(out, &m, false);
+	output_mailq_entry(out, &m, NULL, false);
 	output_mailq_foot(out, 3000, 3);
 	ck_assert_int_eq(fclose(out), 0);
 	ck_assert_str_eq(got,
@@ -339,6 +339,63 @@ START_TEST(mailq_is_postfix_s_to_the_column)
 	    "                                         bob@example.net\n"
 	    "\n"
 	    "-- 2 Kbytes in 3 Requests.\n");
+	free(got);
+}
+END_TEST
+
+/* What keeps all mail from going is the reason where there is no other. */
+static const struct {
+	enum spool_state state;
+	enum rcpt_state rcpt_state;
+	bool in_flight;
+	const char *reply;
+	const char *want;
+} delays[] = {
+	{ .want = "down" },
+	{ .reply = "450 busy", .want = "450 busy" },
+	{ .in_flight = true },
+	{ .in_flight = true, .reply = "450 busy", .want = "450 busy" },
+	{ .state = SPOOL_HOLD },
+	{ .state = SPOOL_FAILED },
+	{ .rcpt_state = RCPT_FAILED },
+	{ .rcpt_state = RCPT_DELIVERED, .reply = "250 ok", .want = "250 ok" },
+};
+
+START_TEST(delay_may_be_the_relay_s)
+{
+	char reply[16] = "";
+	struct qrcpt rcpt = { .addr = bob, .state = delays[_i].rcpt_state };
+	struct message m = message_of(&rcpt, 1);
+
+	if (delays[_i].reply != NULL)
+		rcpt.reply = strcpy(reply, delays[_i].reply);
+	m.state = delays[_i].state;
+	m.in_flight = delays[_i].in_flight;
+	ck_assert_pstr_eq(output_delay(&m, &rcpt, "down"), delays[_i].want);
+	ck_assert_pstr_eq(output_delay(&m, &rcpt, NULL), rcpt.reply);
+}
+END_TEST
+
+START_TEST(mailq_gives_the_relay_s_reason)
+{
+	struct qrcpt rcpts[] = { { .addr = bob }, { .addr = cy },
+		{ .addr = dan, .reply = busy } };
+	struct message m = message_of(rcpts, 3);
+	char *got;
+	size_t len;
+	FILE *out = open_memstream(&got, &len);
+
+	output_mailq_entry(out, &m, "connect to r.test:25: refused", true);
+	ck_assert_int_eq(fclose(out), 0);
+	ck_assert_str_eq(got,
+	    "3286A1B2C3     2048 Fri Nov 21 21:06:40  ann@example.org\n"
+	    "                                               "
+	    "(connect to r.test:25: refused)\n"
+	    "                                         bob@example.net\n"
+	    "                                         cy@example.net\n"
+	    "                                                              "
+	    "(450 4.2.0 busy)\n"
+	    "                                         dan@example.net\n");
 	free(got);
 }
 END_TEST
@@ -385,7 +442,7 @@ START_TEST(json_is_a_superset_of_postqueue_s)
 		    .state = RCPT_DELIVERED },
 	};
 	struct message m = message_of(rcpts, 2);
-	struct json_object *obj = output_json(&m);
+	struct json_object *obj = output_json(&m, NULL);
 
 	ck_assert_ptr_nonnull(obj);
 	ck_assert_str_eq(
@@ -427,7 +484,7 @@ START_TEST(json_names_postfix_s_queues)
 
 	m.state = names[_i].state;
 	m.in_flight = names[_i].in_flight;
-	obj = output_json(&m);
+	obj = output_json(&m, NULL);
 	ck_assert_ptr_nonnull(obj);
 	ck_assert(json_object_object_get_ex(obj, "queue_name", &name));
 	ck_assert_str_eq(json_object_get_string(name), names[_i].want);
@@ -452,6 +509,8 @@ main(void)
 	tcase_add_test(tc, row_is_harmless);
 	tcase_add_test(tc, head_stands_above_the_rows);
 	tcase_add_test(tc, mailq_is_postfix_s_to_the_column);
+	tcase_add_loop_test(tc, delay_may_be_the_relay_s, 0, COUNT(delays));
+	tcase_add_test(tc, mailq_gives_the_relay_s_reason);
 	tcase_add_loop_test(
 	    tc, mailq_ends_as_monitoring_expects, 0, COUNT(feet));
 	tcase_add_test(tc, json_is_a_superset_of_postqueue_s);
