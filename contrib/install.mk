@@ -10,7 +10,12 @@
 #   make uninstall             takes back all but the spool, an edited
 #                              configuration, user and group
 
-EXTRA_DIST += %D%/install/system %D%/spoold.conf.in %D%/systemd/spoold.service.in
+EXTRA_DIST += %D%/install/system %D%/spoold.conf.in \
+	%D%/systemd/spoold.service.in \
+	%D%/systemd/spoold-smtp.socket %D%/systemd/spoold-smtp@.service.in
+
+# Directories that all users need, whatever the umask of who installs.
+MKDIR_P = umask 022 && @MKDIR_P@
 
 # Where install-mta puts the names by which programs call a mailer.
 MTA_ROOT = $(DESTDIR)/usr
@@ -41,10 +46,15 @@ contrib/spoold.conf: %D%/spoold.conf.in Makefile
 contrib/systemd/spoold.service: %D%/systemd/spoold.service.in Makefile
 	$(fill_in) $(srcdir)/%D%/systemd/spoold.service.in >$@.tmp
 	$(AM_V_at)mv $@.tmp $@
-CLEANFILES += contrib/spoold.conf contrib/systemd/spoold.service
+contrib/systemd/spoold-smtp@.service: %D%/systemd/spoold-smtp@.service.in Makefile
+	$(fill_in) '$(srcdir)/%D%/systemd/spoold-smtp@.service.in' >$@.tmp
+	$(AM_V_at)mv $@.tmp $@
+CLEANFILES += contrib/spoold.conf contrib/systemd/spoold.service \
+	contrib/systemd/spoold-smtp@.service
 
 if SYSTEMD_UNITS
-systemdsystemunit_DATA = contrib/systemd/spoold.service
+systemdsystemunit_DATA = contrib/systemd/spoold.service \
+	contrib/systemd/spoold-smtp@.service %D%/systemd/spoold-smtp.socket
 endif
 
 install-exec-hook:

@@ -10,6 +10,7 @@
 #define SENDMAIL_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "lib/envelope.h"
@@ -19,7 +20,8 @@ enum mode {
 	MODE_SMTP,    /* -bs: SMTP on standard input and output */
 	MODE_LIST,    /* -bp, mailq: show the queue */
 	MODE_FLUSH,   /* -q, runq: make everything due */
-	MODE_NOTHING, /* succeed: -bi, newaliases, -q30m … */
+	MODE_ALIASES, /* -bi, newaliases: look the aliases through */
+	MODE_NOTHING, /* succeed: -q30m, -bh … */
 	MODE_HELP,
 	MODE_VERSION,
 };
@@ -27,25 +29,31 @@ enum mode {
 /* Strings are those of argv. */
 struct options {
 	enum mode mode;
-	bool header_rcpts;     /* -t */
-	bool dot_is_text;      /* -i */
-	bool keep_header;      /* -G */
-	const char *sender;    /* -f, -r; NULL: the user */
-	const char *full_name; /* -F; NULL: $NAME or the user's */
-	const char *config;    /* -C; NULL: the default */
-	const char *spool;     /* --spool; NULL: the configured one */
-	const char *flush_id;  /* -qI; NULL: all */
-	unsigned notify;       /* -N, set of NOTIFY_ values */
-	enum dsn_ret ret;      /* -R */
-	const char *envid;     /* -V */
-	enum body_type body;   /* -B */
-	char **rcpts;          /* the arguments, NULL at the end */
+	bool header_rcpts;      /* -t */
+	bool dot_is_text;       /* -i */
+	bool keep_header;       /* -G */
+	const char *sender;     /* -f, -r; NULL: the user */
+	const char *full_name;  /* -F; NULL: $NAME or the user's */
+	const char *config;     /* -C; NULL: the default */
+	const char *spool;      /* --spool; NULL: the configured one */
+	const char *flush_id;   /* -qI; NULL: all */
+	const char *flush_from; /* -qS; NULL: all */
+	const char *flush_to;   /* -qR; NULL: all */
+	bool explain;        /* --explain: say what would be, queue nothing */
+	bool wait;           /* --wait: until it is delivered or refused */
+	int64_t wait_us;     /* … but no longer; 0: any time */
+	unsigned notify;     /* -N, set of NOTIFY_ values */
+	enum dsn_ret ret;    /* -R */
+	const char *envid;   /* -V */
+	enum body_type body; /* -B */
+	char **rcpts;        /* the arguments, NULL at the end */
 };
 
 /*
  * Parse ARGV; ARGV[0] chooses the mode of mailq, newaliases and runq.
  * Options end at the first argument that is none.  0, or an exit status with
- * a line on DIAG that says why; warnings go there too.
+ * a line on DIAG that says why; then RET has only the mode, as far as it was
+ * known.  Warnings go to DIAG too.
  */
 int options_parse(char **argv, struct options *ret, FILE *diag);
 

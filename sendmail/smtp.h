@@ -2,8 +2,9 @@
 /* SPDX-FileCopyrightText: the spoold authors */
 
 /*
- * sendmail -bs: SMTP with a program at the other end of a pipe.  There is no
- * network and nobody to distrust more than any caller.
+ * sendmail -bs: SMTP with a program at the other end of a pipe, or with a
+ * client of this machine at the other end of a connection.  Neither is
+ * distrusted more than any caller of sendmail; no other machine is served.
  */
 
 #ifndef SENDMAIL_SMTP_H
@@ -21,5 +22,8 @@
  */
 int smtp_serve(const struct spool *sp, const struct submit_options *opts,
     uid_t uid, int in_fd, FILE *out);
+
+/* All that a client hears that cannot be served: see standard error. */
+void smtp_turn_away(FILE *out);
 
 #endif

@@ -7,7 +7,7 @@
 # and what it finds belongs into the corpus.
 fuzz_targets = tests/fuzz/fuzz_address tests/fuzz/fuzz_aliases \
 	tests/fuzz/fuzz_envelope \
-	tests/fuzz/fuzz_header
+	tests/fuzz/fuzz_header tests/fuzz/fuzz_smtp
 fuzz_common = %D%/fuzz.h %D%/clean.c
 fuzz_cflags = $(AM_CFLAGS)
 EXTRA_DIST += %D%/corpus
@@ -40,3 +40,9 @@ tests_fuzz_fuzz_envelope_CFLAGS = $(fuzz_cflags)
 tests_fuzz_fuzz_envelope_LDADD = libspool.a
 tests_fuzz_fuzz_envelope_SOURCES = %D%/fuzz_envelope.c $(fuzz_common)
 
+tests_fuzz_fuzz_smtp_CPPFLAGS = $(AM_CPPFLAGS)
+tests_fuzz_fuzz_smtp_CFLAGS = $(fuzz_cflags)
+tests_fuzz_fuzz_smtp_LDADD = libspool.a $(CONFUSE_LIBS) $(BSD_LIBS)
+tests_fuzz_fuzz_smtp_SOURCES = %D%/fuzz_smtp.c $(fuzz_common) \
+	sendmail/params.c sendmail/peer.c sendmail/smtp.c \
+	sendmail/smtp-message.c

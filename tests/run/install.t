@@ -2,63 +2,12 @@
 # SPDX-License-Identifier: ISC
 # SPDX-FileCopyrightText: the spoold authors
 #
-# "make install" as root, on a copy of this machine: an overlay over / in
-# namespaces of its own, so that PHP, Postfix and all are real, what is
-# changed is memory, and whatever is started ends with the test.
-#
-# It calls itself twice: "namespace" mounts the copy, "machine" tests in it.
+# "make install" as root, on a copy of this machine (machine.sh).
 
 set -u
 : "${srcdir:?}" "${builddir:?}"
 self=$srcdir/tests/run/${0##*/}
-
-# ---- outside --------------------------------------------------------------
-
-skip_all()
-{
-	printf '1..0 # SKIP %s\n' "$1"
-	exit 0
-}
-
-outside()
-{
-	[ "$(id -u)" -eq 0 ] || skip_all 'needs root'
-	if grep -q '^AM_CFLAGS = .*-fsanitize=' "$builddir/Makefile"; then
-		skip_all 'sanitizers do not run set-gid'
-	fi
-	unshare --mount --pid --fork true 2>/dev/null ||
-		skip_all 'needs namespaces'
-	exec unshare --mount --pid --fork --kill-child \
-		--propagation private bash "$self" namespace
-}
-
-# ---- in the namespaces ----------------------------------------------------
-
-# bring DIR FILE: make DIR the same inside, if FILE in it is not there: what is
-# mounted below / is not part of the overlay.
-bring()
-{
-	[ ! -e "$copy$1/$2" ] || return 0
-	mkdir -p "$copy$1" && mount --bind "$1" "$copy$1"
-}
-
-in_namespace()
-{
-	local work=/mnt
-
-	mount -t tmpfs -o mode=755 tmpfs "$work" || skip_all 'cannot mount'
-	copy=$work/machine
-	mkdir "$work/upper" "$work/work" "$copy"
-	mount -t overlay overlay \
-		-o "lowerdir=/,upperdir=$work/upper,workdir=$work/work" \
-		"$copy" 2>/dev/null || skip_all 'cannot mount an overlay'
-	mount --rbind /dev "$copy/dev" || skip_all 'cannot mount /dev'
-	mount -t proc proc "$copy/proc" || skip_all 'cannot mount /proc'
-	bring "$srcdir" configure.ac
-	bring "$builddir" config.status
-	exec chroot "$copy" /usr/bin/env -i PATH="$PATH" LC_ALL=C.UTF-8 \
-		srcdir="$srcdir" builddir="$builddir" bash "$self" machine
-}
+. "$srcdir/tests/run/machine.sh"
 
 # ---- on the copy ----------------------------------------------------------
 
@@ -106,15 +55,6 @@ await()
 	done
 }
 
-# As the user $1, in a session like any other: no privileges to keep.
-as()
-{
-	local user=$1
-
-	shift
-	setpriv --reuid="$user" --regid="$user" --init-groups --reset-env "$@"
-}
-
 # Succeeds if the command fails in order: not by a signal, and saying so.
 refused()
 {
@@ -123,28 +63,6 @@ refused()
 	"$@"
 	status=$?
 	[ "$status" -gt 0 ] && [ "$status" -lt 126 ]
-}
-
-make_in_build()
-{
-	make -C "$builddir" SYSTEM_INSTALL=auto "$@"
-}
-
-# Where things go, as the makefile has it; make may say other things before.
-learn_paths()
-{
-	local path
-
-	# shellcheck disable=SC2016 # make's variables
-	read -r _ sbindir bindir spool confdir user group < <(make -s \
-		-C "$builddir" --no-print-directory --eval='learn-paths: ; @echo \
-			paths: $(sbindir) $(bindir) $(spooldir) \
-			$(spoold_confdir) $(SPOOLD_USER) $(SPOOLD_GROUP)' \
-		learn-paths | grep '^paths: ')
-	for path in "$sbindir" "$bindir" "$spool" "$confdir"; do
-		[[ $path == /*/* ]] || return 1
-	done
-	[[ $spool == */spoold && $confdir == */spoold && -n $group ]]
 }
 
 has_mode()
@@ -165,6 +83,37 @@ spool_has_modes()
 		has_mode "$spool/failed" "750 $user:$group"
 }
 
+# Each for those that have to get there, whatever the umask of who installs;
+# "find" says which is not.
+has_open_modes()
+{
+	local mask wrong
+
+	for mask in 077 000; do
+		(umask "$mask" && make_in_build SYSTEM_INSTALL=no \
+			DESTDIR="/tmp/dest$mask" install) >/dev/null || return 1
+		wrong=$(find "/tmp/dest$mask" -path "*$spool/*" -o \
+			-path "*$spool" -o -type d -perm 0755 -o \
+			-type f -perm 0644 -o -type f -perm 0755 -o -print)
+		printf '%s\n' "$wrong"
+		[ -z "$wrong" ] && [ -e "/tmp/dest$mask$confdir" ] &&
+			[ "$(stat -c %a "/tmp/dest$mask$spool/queue")" = 700 ] ||
+			return 1
+	done
+}
+
+install_with_umask()
+{
+	(umask 077 && make_in_build install)
+}
+
+configuration_is_readable()
+{
+	has_mode "$confdir" '755 root:root' &&
+		has_mode "$confdir/spoold.conf" '644 root:root' &&
+		as alice cat "$confdir/spoold.conf" >/dev/null
+}
+
 keeps_config()
 {
 	echo '# edited' >>"$confdir/spoold.conf"
@@ -181,14 +130,6 @@ names_are_ours()
 		[ "$(readlink -f "/usr/$name")" = \
 			"$(readlink -f "$sbindir/sendmail")" ] || return 1
 	done
-}
-
-# Give the machine another mailer if it has none.
-have_other_mailer()
-{
-	[ ! -e /usr/sbin/sendmail ] || return 0
-	printf '#!/bin/sh\nexit 69\n' >/usr/sbin/sendmail
-	chmod 755 /usr/sbin/sendmail
 }
 
 php_mail()
@@ -367,7 +308,9 @@ on_the_machine()
 	rm -rf "$spool" "$confdir"
 	useradd -M alice && useradd -M bob || exit 1
 
-	it 'make install' make_in_build install
+	it 'modes do not depend on the umask' has_open_modes
+	it 'make install, with the umask 077' install_with_umask
+	it 'the configuration can be read' configuration_is_readable
 	it 'the user exists' getent passwd "$user"
 	it 'sendmail is set-gid' has_mode "$sbindir/sendmail" "2755 root:$group"
 	it 'spoold is not' has_mode "$sbindir/spoold" '755 root:root'
@@ -418,7 +361,9 @@ on_the_machine()
 }
 
 case ${1-} in
-namespace) in_namespace ;;
+namespace) make_copy "$self" ;;
 machine) on_the_machine ;;
-*) outside ;;
+*)
+	! is_sanitized || skip_copy 'sanitizers do not run set-gid'
+	enter_copy "$self" ;;
 esac

@@ -357,8 +357,9 @@ SENDMAIL=$builddir/sendmail/sendmail
 SPOOLQ=$builddir/spoolq/spoolq
 SPOOLD_EXEC_PATH=$builddir/spoold/smtp:$builddir/spoold/maildir
 export SPOOLD_EXEC_PATH
-# Never the machine's own configuration.
-config=/dev/null
+# Never the machine's own configuration, nor its aliases.
+config=$dir/.conf
+echo 'aliases = none' >"$config"
 spool=$dir/spool
 spoold_log=$dir/spoold.log
 spoold_pid=

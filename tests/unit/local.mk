@@ -81,11 +81,28 @@ tests_unit_test_lines_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_lines_LDADD = $(unit_ldadd)
 tests_unit_test_lines_SOURCES = %D%/test_lines.c
 
+check_PROGRAMS += tests/unit/test_explain
+TESTS += tests/unit/test_explain
+tests_unit_test_explain_CPPFLAGS = $(unit_cppflags) $(CONFUSE_CFLAGS)
+tests_unit_test_explain_LDADD = $(unit_ldadd) $(SENDMAIL_LIBS)
+tests_unit_test_explain_SOURCES = %D%/test_explain.c %D%/scratch.h \
+	%D%/unit.h sendmail/caller.c sendmail/explain.c sendmail/job.c
+
+# test_job.c says why.
+check_PROGRAMS += tests/unit/test_job
+TESTS += tests/unit/test_job
+tests_unit_test_job_CPPFLAGS = $(unit_cppflags) $(CONFUSE_CFLAGS)
+tests_unit_test_job_LDADD = $(unit_ldadd) $(SENDMAIL_LIBS)
+tests_unit_test_job_LDFLAGS = \
+	-Wl,--wrap=asprintf -Wl,--wrap=__asprintf_chk
+tests_unit_test_job_SOURCES = %D%/test_job.c %D%/scratch.h %D%/unit.h \
+	sendmail/caller.c sendmail/explain.c sendmail/job.c
+
 check_PROGRAMS += tests/unit/test_options
 TESTS += tests/unit/test_options
 tests_unit_test_options_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_options_LDADD = $(unit_ldadd)
-tests_unit_test_options_SOURCES = %D%/test_options.c \
+tests_unit_test_options_SOURCES = %D%/test_options.c sendmail/flags.c \
 	sendmail/options.c
 
 check_PROGRAMS += tests/unit/test_submit
