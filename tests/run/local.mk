@@ -32,5 +32,24 @@ machine_tests = \
 TESTS += $(machine_tests)
 EXTRA_DIST += $(machine_tests) %D%/machine.sh
 # What callers give and relays get, in files that others may use as well.
-vectors =
-EXTRA_DIST += $(vectors)
+vectors = \
+	%D%/vectors/10-sample.json \
+	%D%/vectors/20-flags.json \
+	%D%/vectors/25-dsn.json \
+	%D%/vectors/30-addresses.json \
+	%D%/vectors/35-addresses-t.json \
+	%D%/vectors/38-utf8.json \
+	%D%/vectors/40-header-recipients.json \
+	%D%/vectors/50-header.json \
+	%D%/vectors/55-sender.json \
+	%D%/vectors/57-identity.json \
+	%D%/vectors/60-body.json \
+	%D%/vectors/62-dots.json \
+	%D%/vectors/64-lines.json \
+	%D%/vectors/66-limits.json \
+	%D%/vectors/70-smtp.json \
+	%D%/vectors/80-queue.json \
+	%D%/vectors/90-callers.json
+TESTS += %D%/vectors.t
+EXTRA_DIST += %D%/vectors.t %D%/vectors.py $(vectors) \
+	%D%/vector_compare.py %D%/vector_format.py
