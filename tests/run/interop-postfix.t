@@ -53,6 +53,7 @@ kill "$sink"
 wait "$sink"
 
 # --- a real one
+long="450 4.2.0 a reason that has so much to say that it does not fit into a line"
 free_port
 pf=$dir/postfix
 mkdir "$pf" "$dir/pqueue" "$dir/pdata" "$dir/vmail"
@@ -84,8 +85,10 @@ virtual_minimum_uid = 1
 virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 smtpd_recipient_restrictions =
-    check_recipient_access inline:{{none@y.test = REJECT no such user} {busy@y.test = 450 4.2.0 busy}},
+    check_recipient_access inline:{{none@y.test = REJECT no such user} {busy@y.test = 450 4.2.0 busy} {held@y.test = HOLD}},
     permit_mynetworks, reject
+smtpd_reject_unlisted_recipient = no
+transport_maps = inline:{{later.test = retry:4.2.0 450 4.2.0 come back} {long.test = retry:4.2.0 $long}}
 smtpd_tls_cert_file = $dir/postfix.pem
 smtpd_tls_key_file = $dir/postfix.key
 smtpd_tls_security_level = may
@@ -167,7 +170,54 @@ start_spoold --relay "localhost:$smtpd_port" --tls starttls \
 send_simple ann@x.test tls@y.test
 ok "STARTTLS: Postfix delivers it" wait_for 30 in_box 103
 like "$(cat "$(newest)")" "using TLSv1.[23]" "STARTTLS: inside of TLS"
+
+# --- mailq: the same messages wait at Postfix and with us
+send_late() {
+	send_simple ann@x.test one@later.test two@later.test
+	send_simple ann@x.test three@long.test
+}
+
+# What a listing says besides ids, sizes and times, of which only the columns
+# count, and the order of the messages.
+listing() {
+	# shellcheck disable=SC2016 # Perl's variables
+	perl -00 -ne '
+	s/^-Queue.*\n// and print $&;
+	# (Where an id is longer than its column, Postfix shifts the rest.)
+	s/^[0-9A-F]{9,11}(([*!]) +| +)\d+ (?<=^.{20}|^.{21})/id$2 size /m;
+	s/^(id.? size )\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d /$1time /m;
+	s/^-- \d+/-- N/;
+	push @all, $_;
+	END { print sort @all }'
+}
+
+# shellcheck disable=SC2317 # wait_for calls it
+postfix_has_put_off() {
+	postqueue -c "$pf" -p >"$dir/postqueue"
+	[ "$(grep -c '^ *(450 4.2.0 ' "$dir/postqueue")" -eq 2 ] &&
+	    grep -q '^-- .* in 3 Requests' "$dir/postqueue"
+}
+send_late
+send_simple '<>' held@y.test
+ok "mailq: Postfix keeps three messages" wait_for 30 postfix_has_put_off ||
+    diag "$(<"$dir/postqueue")"
 ok "spoold stops in the end" stop_spoold
+smtpd_name=later start_smtpd \
+    --rule 'rcpt match=*@later.test reply "450 4.2.0 come back"' \
+    --rule "rcpt match=*@long.test reply \"$long\""
+start_spoold --relay "127.0.0.1:$smtpd_port" --tls none
+send_late
+ok "mailq: and so do we" wait_for 10 has_events 4 deferred
+ok "spoold stops after that" stop_spoold
+send_simple '<>' held@y.test
+for id in "$spool"/queue/*; do
+	grep -aq '^rcpt held@' "$id" && spoolq hold "${id##*/}"
+done >"$dir/hold.log"
+spoolq mailq >"$dir/mailq" 2>"$dir/mailq.log"
+is "$(listing <"$dir/mailq")" "$(listing <"$dir/postqueue")" \
+    "mailq: ours is Postfix' to the column"
+is "$(listing <"$dir/mailq" | grep -c '^id!\? size time  [aM]')" 3 \
+    "mailq: of all three"
 
 ok "Postfix stops" eval 'postfix -c "$pf" stop >"$dir/stop.log" 2>&1'
 done_testing

@@ -8,6 +8,7 @@ run_tests = \
 	%D%/harness.t \
 	%D%/interop-callers.t \
 	%D%/interop-exim.t \
+	%D%/interop-libraries.t \
 	%D%/interop-postfix.t \
 	%D%/kill9.t \
 	%D%/longlines.t \
@@ -25,9 +26,10 @@ run_tests = \
 	%D%/utf8-postfix.t \
 	%D%/utf8.t
 TESTS += $(run_tests)
-EXTRA_DIST += $(run_tests) %D%/lib.sh %D%/get-exim
+EXTRA_DIST += $(run_tests) %D%/lib.sh %D%/callers.sh %D%/get-exim
 # Installs for the whole machine, on a copy of it: root only.
 machine_tests = \
+	%D%/callers-system.t \
 	%D%/install.t
 TESTS += $(machine_tests)
 EXTRA_DIST += $(machine_tests) %D%/machine.sh
