@@ -12,7 +12,7 @@
 #		 2 KB and of 200 KB
 #	latency	 from the start of sendmail to the relay's acceptance, 50 times
 #	submit	 sendmail beside the least program that is as safe (put.c),
-#		 alone and eight at a time
+#		 whole processes in turns (race.c), alone and eight at a time
 #
 # All by default.  TMPDIR says on which file system; MESSAGES changes the
 # number for drain, ROUNDS that for submit.  Needs smtp-sink (Debian package
@@ -248,56 +248,40 @@ bench_latency() {
 	figure "  worst" "$(sort -n "$dir/times" | tail -n 1)" "us"
 }
 
-# run_many COUNT COMMAND...: one after the other, input from $dir/message
-run_many() {
-	local n=$1 i
-	shift
-	for ((i = 0; i < n; i++)); do
-		"$@" <"$dir/message" || echo "failed" >>"$dir/failed"
-	done
-}
-
-# timed AT-A-TIME EACH COMMAND...: microseconds for AT-A-TIME times EACH runs
-timed() {
-	local at_a_time=$1 each=$2 start j jobs=()
-	shift 2
-	start=$(now)
-	for ((j = 0; j < at_a_time; j++)); do
-		run_many "$each" "$@" &
-		jobs+=("$!")
-	done
-	wait "${jobs[@]}"
-	echo $(($(now) - start))
-}
-
-# Both in turns, so that the machine's moods hit both.
+# Whole processes, both in turns, on the same file system.  The configuration
+# is a file as an installation has it.
 bench_submit() {
-	local rounds=${ROUNDS:-15} r at n
-	"${CC:-cc}" -O2 -o "$dir/put" "$here/put.c" || die "cannot build put.c"
+	local rounds=${ROUNDS:-60} at i names ours theirs submit
+	"${CC:-cc}" -O2 -o "$dir/put" "$here/put.c" &&
+	    "${CC:-cc}" -O2 -o "$dir/race" "$here/race.c" ||
+		die "cannot build put.c and race.c"
 	message 2000 >"$dir/message"
+	printf 'relay = "mail.example.org"\norigin = "example.org"\n' \
+	    >"$dir/conf"
 	new_spool
 	mkdir -p "$dir/put.d"/{tmp,queue}
-	rm -f "$dir/failed"
+	submit=("$builddir/sendmail/sendmail" -C "$dir/conf" --spool "$spool"
+	    -i -f ann@x.test -- bob@y.test --and "$dir/put" "$dir/put.d")
+	figure "submit: 2 KB, on" "$(stat -f -c %T "$dir")" ""
 	for at in 1 8; do
-		n=$((at == 1 ? 40 : 10))
-		: >"$dir/ours"
-		: >"$dir/theirs"
-		for ((r = 0; r < rounds; r++)); do
-			timed "$at" "$n" "$builddir/sendmail/sendmail" \
-			    -C /dev/null --spool "$spool" -i -f ann@x.test \
-			    -- bob@y.test >>"$dir/ours"
-			timed "$at" "$n" "$dir/put" "$dir/put.d" \
-			    >>"$dir/theirs"
-			rm -f "$spool/queue"/* "$dir/put.d/queue"/*
+		# The first round of each is only to warm up.
+		"$dir/race" 1 "$at" "$dir/message" "${submit[@]}" >"$dir/times" &&
+		    "$dir/race" $((at == 1 ? rounds : rounds / 4 + 1)) "$at" \
+			"$dir/message" "${submit[@]}" >"$dir/times" ||
+			die "a submission failed"
+		rm -f "$spool/queue"/* "$dir/put.d/queue"/*
+		{
+			read -ra ours
+			read -ra theirs
+		} <"$dir/times"
+		names=("median" "ninth decile" "share of the time")
+		for i in 0 1 2; do
+			figure "submit: $at at a time, sendmail, ${names[i]}" \
+			    "${ours[i]}" "us"
+			figure "  the least program" "${theirs[i]}" "us"
+			figure "  sendmail takes" \
+			    "$(ratio "${ours[i]}" "${theirs[i]}")" "times as long"
 		done
-		[ ! -e "$dir/failed" ] || die "a submission failed"
-		figure "submit: $at at a time, sendmail" \
-		    $(($(median "$dir/ours") / (n * at))) "us each, median"
-		figure "  the least program" \
-		    $(($(median "$dir/theirs") / (n * at))) "us each, median"
-		figure "  sendmail takes" \
-		    "$(ratio "$(median "$dir/ours")" \
-		    "$(median "$dir/theirs")")" "times as long"
 	done
 }
 

@@ -10,4 +10,4 @@ fault_tests = \
 	%D%/spoold-kill.t
 TESTS += $(fault_tests)
 EXTRA_DIST += $(fault_tests) %D%/check-queue.pl %D%/fault.sh \
-	tests/bench/bench.sh tests/bench/put.c
+	tests/bench/bench.sh tests/bench/put.c tests/bench/race.c
