@@ -120,19 +120,16 @@ static int
 fail_syntax(struct work *work, const char *what, struct span text, size_t pos)
 {
 	size_t start = pos, i;
+	struct span word;
 
 	while (start > 0 && !is_gap(text.ptr[start - 1]))
 		start--;
+	word = (struct span){ text.ptr + start, text.len - start };
 	for (i = start; i < text.len && !is_gap(text.ptr[i]); i++)
 		if (scan_is_control(text.ptr[i]))
-			return fail_address(work->err, what,
-			    (struct span){ text.ptr + start, text.len - start },
-			    "has a control character");
-	if (pos == text.len)
-		return submit_fail(
-		    work->err, EX_DATAERR, "bad %s: unfinished address", what);
-	return fail_address(work->err, what,
-	    (struct span){ text.ptr + pos, text.len - pos }, "not an address");
+			return fail_address(
+			    work->err, what, word, "has a control character");
+	return fail_address(work->err, what, word, "not an address");
 }
 
 /* Walk TEXT; what went wrong is in ERR whoever noticed it. */

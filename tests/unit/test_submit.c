@@ -512,7 +512,10 @@ static const struct {
 	    "'\"a\\x01 b\"@d.test': has a control character" },
 	{ "a@d.test\013b", "'a@d.test\\x0Bb': has a control character" },
 	{ "a@d.test\177", "'a@d.test\\x7F': has a control character" },
-	{ "a@d.test, <<b>>", "'<b>>': not an address" },
+	{ "a@d.test, <<b>>", "'<<b>>': not an address" },
+	{ "bad@@d.test", "'bad@@d.test': not an address" },
+	{ "b@d.test, \"a@d.test", "'\"a@d.test': not an address" },
+	{ "b@d.test, a@", "'a@': not an address" },
 	{ "a@d.test, <b", "'<b': not an address" },
 };
 
