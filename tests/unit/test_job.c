@@ -31,7 +31,7 @@ int __wrap___asprintf_chk(char **ret, int flag, const char *fmt, ...)
 static const char *too_much;
 static char *scratch;
 
-static int
+static int __attribute__((format(printf, 2, 0)))
 format(char **ret, const char *fmt, va_list args)
 {
 	if (too_much == NULL || strncmp(fmt, too_much, strlen(too_much)) != 0)
