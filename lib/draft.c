@@ -89,6 +89,25 @@ open_named(struct draft *d)
 	return -errno;
 }
 
+/*
+ * Root's mail in somebody else's spool is that one's, who could not read it
+ * otherwise.  A root who may not give files away (there are containers like
+ * that) keeps it: the group may do.
+ */
+static int
+give_away(const struct draft *d)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return 0;
+	if (fstat(d->sp->dir_fd, &st) < 0)
+		return -errno;
+	if (st.st_uid == 0 || fchown(d->fd, st.st_uid, st.st_gid) == 0)
+		return 0;
+	return errno == EPERM || errno == EINVAL ? 0 : -errno;
+}
+
 static int
 open_file(struct draft *d)
 {
@@ -100,6 +119,9 @@ open_file(struct draft *d)
 	if (err < 0)
 		return err;
 	d->fd = err;
+	err = give_away(d);
+	if (err < 0)
+		return err;
 	/* The umask is the caller's; spoold must be able to read. */
 	return fchmod(d->fd, 0640) < 0 ? -errno : 0;
 }

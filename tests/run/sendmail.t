@@ -271,6 +271,11 @@ if [ "$(id -u)" -eq 0 ]; then
 	    tr -d '\r' | tr '\n' ' ')" \
 	    "uid 4444 sender uid4444@o.test From: uid4444@o.test " \
 	    "as uid and number"
+	rm -f "$dir"/own/queue/*
+	"$SENDMAIL" -C "$dir/conf" --spool "$dir/own" a@x.test </dev/null
+	is "$(stat -c %u:%g "$dir"/own/queue/*) $(sed -n '/^uid/p' \
+	    "$dir"/own/queue/*)" "4444:4444 uid 0" \
+	    "root's mail is given to the spool's owner"
 else
 	skip "other users" "needs root"
 fi
