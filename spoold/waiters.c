@@ -326,16 +326,22 @@ static bool
 do_why(struct waiter *w, const char *id)
 {
 	struct message *m = find(w, id);
-	char *text;
+	char *waits, *refused, *both = NULL;
+	const char *text;
 
 	if (m == NULL)
 		return tell_unknown(w, id);
-	/* A refusal is the worst that can be said, though others wait. */
-	text = answers_text(m, RCPT_FAILED);
-	if (text == NULL)
-		text = answers_text(m, RCPT_PENDING);
-	tell(w, "because", id, text != NULL ? text : trouble_of(w->d, m));
-	free(text);
+	waits = answers_text(m, RCPT_PENDING);
+	refused = answers_text(m, RCPT_FAILED);
+	text = waits != NULL ? waits : trouble_of(w->d, m);
+	if (refused != NULL &&
+	    asprintf(&both, "%s; refused: %s", text, refused) >= 0)
+		tell(w, "because", id, both);
+	else
+		tell(w, "because", id, text);
+	free(both);
+	free(refused);
+	free(waits);
 	return true;
 }
 

@@ -106,6 +106,10 @@ come back later; it stays in the queue\$" "one line says why"
 ok "after the time, not before ($took ms)" [ "$took" -ge 1950 ]
 at_most "$took" 6000 "and not long after it"
 is "$(queued)" 1 "the message is in the queue"
+waits --wait=2s busy@y.test none@y.test
+like "$said" "not delivered within 2s: <busy@y.test>: 450 .*; refused: \
+<none@y.test>: 550 .*; it stays" "who waits and who was refused"
+spoolq drop "$id" >/dev/null
 rm -f "$spool"/failed/*
 
 # ---- an operator -------------------------------------------------------
