@@ -77,19 +77,11 @@ config_set_domains(const struct config_key *key, struct config *cfg,
 	return 0;
 }
 
-static int
-count_box(const struct mailbox *box, void *arg)
-{
-	(void)box;
-	++*(size_t *)arg;
-	return 0;
-}
-
 int
 config_set_recipients(const struct config_key *key, struct config *cfg,
     const char *value, const char *base, struct config_error *why)
 {
-	size_t count = 0, pos;
+	size_t count, pos;
 	char *list;
 
 	(void)base;
@@ -97,8 +89,7 @@ config_set_recipients(const struct config_key *key, struct config *cfg,
 		take(key, cfg, NULL);
 		return 0;
 	}
-	if (address_walk(span_of(value), count_box, &count, &pos) != 0 ||
-	    count == 0)
+	if (address_count(span_of(value), &count, &pos) != 0 || count == 0)
 		return refuse(why, "must be a list of addresses");
 	list = strdup(value);
 	if (list == NULL)
