@@ -200,8 +200,8 @@ stays_refused "421 at MAIL, then nobody" 2 \
 stays_refused "nobody at all" 1 'dot n=1 drop-after "550 5.6.0 too long\r\n"' \
     'connect n=2 drop'
 stays_refused "dropped at RCPT" 2 'rcpt n=2 drop'
-# Longer than what is sent at a time: the dot has not gone out.
-bytes=4000000 stays_refused "dropped amid the data" 2 'data n=2 mid-data-drop 100'
+# Longer than what the sockets hold: the dot has not gone out.
+bytes=24000000 stays_refused "dropped amid the data" 2 'data n=2 mid-data-drop 100'
 stays_refused "421 at its end" 2 'dot n=2 drop-after "421 4.3.2 bye\r\n"'
 
 # What the relay has in full is not refused.
