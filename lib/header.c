@@ -10,7 +10,6 @@
 #include "config.h"
 
 #include "lib/header.h"
-#include "lib/text.h"
 
 static const char line_end[] = "\r\n";
 
@@ -115,13 +114,7 @@ header_next(struct span *rest, struct header_field *ret_field)
 bool
 header_is(const struct header_field *field, const char *name)
 {
-	if (field->name.len != strlen(name))
-		return false;
-	for (size_t i = 0; i < field->name.len; i++) {
-		if (text_lower(field->name.ptr[i]) != text_lower(name[i]))
-			return false;
-	}
-	return true;
+	return span_is_word(field->name, name);
 }
 
 bool

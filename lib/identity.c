@@ -70,25 +70,18 @@ identity_release(struct identity *id)
 	*id = (struct identity){ 0 };
 }
 
-static bool
-is_domain(struct span domain, const char *name)
-{
-	return domain.len == strlen(name) &&
-	    strncasecmp(domain.ptr, name, domain.len) == 0;
-}
-
 bool
 identity_is_localhost(struct span domain)
 {
-	return is_domain(domain, "localhost") ||
-	    is_domain(domain, "localhost.localdomain");
+	return span_is_word(domain, "localhost") ||
+	    span_is_word(domain, "localhost.localdomain");
 }
 
 bool
 identity_is_here(const struct identity *id, struct span domain)
 {
 	return identity_is_localhost(domain) ||
-	    (id->hostname[0] != '\0' && is_domain(domain, id->hostname));
+	    (id->hostname[0] != '\0' && span_is_word(domain, id->hostname));
 }
 
 const char *
@@ -223,7 +216,7 @@ find_generic(const struct identity *id, const char *addr, size_t local_len)
 	if (id->generic == NULL)
 		return NULL;
 	return generic_find(id->generic, span_of(addr), local_len,
-	    identity_is_here(id, domain) || is_domain(domain, id->origin));
+	    identity_is_here(id, domain) || span_is_word(domain, id->origin));
 }
 
 /* identity_show() of the sender ADDR, of which LOCAL_LEN and DOMAIN are. */

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 struct span {
 	const char *ptr;
@@ -31,6 +32,13 @@ static inline bool
 span_is(struct span a, const char *s)
 {
 	return a.len == strlen(s) && memcmp(a.ptr, s, a.len) == 0;
+}
+
+/* The same, whatever the case of letters: words of protocols, domains. */
+static inline bool
+span_is_word(struct span a, const char *s)
+{
+	return a.len == strlen(s) && strncasecmp(a.ptr, s, a.len) == 0;
 }
 
 #endif

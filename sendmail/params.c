@@ -34,13 +34,6 @@ params_trim(struct span text)
 	return text;
 }
 
-bool
-params_is_word(struct span text, const char *word)
-{
-	return text.len == strlen(word) &&
-	    strncasecmp(text.ptr, word, text.len) == 0;
-}
-
 /* ---- the path ---------------------------------------------------------- */
 
 /* How long the path is that TEXT begins with: to its '>', or a space. */
@@ -151,9 +144,9 @@ take_xtext(struct span value, const char *(*fault)(const char *),
 static const char *
 take_body(struct params *params, struct span value)
 {
-	if (params_is_word(value, "8BITMIME"))
+	if (span_is_word(value, "8BITMIME"))
 		params->body = BODY_8BITMIME;
-	else if (params_is_word(value, "7BIT"))
+	else if (span_is_word(value, "7BIT"))
 		params->body = BODY_7BIT;
 	else
 		return "501 5.5.4 BODY is 7BIT or 8BITMIME";
@@ -171,9 +164,9 @@ take_size(struct params *params, struct span value)
 static const char *
 take_ret(struct params *params, struct span value)
 {
-	if (params_is_word(value, "FULL"))
+	if (span_is_word(value, "FULL"))
 		params->ret = RET_FULL;
-	else if (params_is_word(value, "HDRS"))
+	else if (span_is_word(value, "HDRS"))
 		params->ret = RET_HDRS;
 	else
 		return "501 5.5.4 RET is FULL or HDRS";
@@ -243,7 +236,7 @@ take_field(struct params *params, struct span field, enum params_verb verb)
 		value.len = field.len - name.len - 1;
 	}
 	for (i = 0; i < COUNT(rows); i++) {
-		if (rows[i].verb == verb && params_is_word(name, rows[i].name))
+		if (rows[i].verb == verb && span_is_word(name, rows[i].name))
 			break;
 	}
 	if (i == COUNT(rows))

@@ -29,9 +29,6 @@ struct params {
 /* TEXT without the spaces and tabs around it. */
 struct span params_trim(struct span text);
 
-/* Whether TEXT is WORD, without regard to case, as all of SMTP's words are. */
-bool params_is_word(struct span text, const char *word);
-
 /*
  * Split "FROM:<path> parameters" into both; false if it does not begin with
  * WORD and a colon, or something clings to the path.  A path without angle

@@ -219,7 +219,7 @@ obey(struct session *ss, struct span line)
 	for (i = 0; i < COUNT(commands); i++) {
 		const struct command *command = &commands[i];
 
-		if (!params_is_word(word, command->name))
+		if (!span_is_word(word, command->name))
 			continue;
 		if (command->is_idle && ++ss->idle_commands > IDLE_COMMANDS_MAX)
 			ss->errors++;

@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "lib/span.h"
 #include "spoold/smtp/capabilities.h"
@@ -44,13 +43,6 @@ next_word(struct span *rest, const char *separators)
 	return word;
 }
 
-static bool
-is_word(struct span word, const char *name)
-{
-	return word.len == strlen(name) &&
-	    strncasecmp(word.ptr, name, word.len) == 0;
-}
-
 static void
 parse_auth(struct span rest, struct capabilities *caps)
 {
@@ -59,7 +51,7 @@ parse_auth(struct span rest, struct capabilities *caps)
 		struct span word = next_word(&rest, " \t");
 
 		for (size_t i = 0; i < MECHANISMS; i++)
-			if (is_word(word, mechanisms[i].name))
+			if (span_is_word(word, mechanisms[i].name))
 				caps->mechanisms |= mechanisms[i].mechanism;
 	}
 }
@@ -88,19 +80,19 @@ parse_line(struct span line, struct capabilities *caps)
 	/* "AUTH=LOGIN PLAIN" is how some old servers still write it. */
 	struct span keyword = next_word(&line, " \t=");
 
-	if (is_word(keyword, "PIPELINING"))
+	if (span_is_word(keyword, "PIPELINING"))
 		caps->has_pipelining = true;
-	else if (is_word(keyword, "8BITMIME"))
+	else if (span_is_word(keyword, "8BITMIME"))
 		caps->has_8bitmime = true;
-	else if (is_word(keyword, "DSN"))
+	else if (span_is_word(keyword, "DSN"))
 		caps->has_dsn = true;
-	else if (is_word(keyword, "SMTPUTF8"))
+	else if (span_is_word(keyword, "SMTPUTF8"))
 		caps->has_smtputf8 = true;
-	else if (is_word(keyword, "STARTTLS"))
+	else if (span_is_word(keyword, "STARTTLS"))
 		caps->has_starttls = true;
-	else if (is_word(keyword, "SIZE"))
+	else if (span_is_word(keyword, "SIZE"))
 		parse_size(line, caps);
-	else if (is_word(keyword, "AUTH"))
+	else if (span_is_word(keyword, "AUTH"))
 		parse_auth(line, caps);
 }
 
