@@ -16,6 +16,7 @@ libspool_a_SOURCES = \
 	%D%/generic.c %D%/generic.h \
 	%D%/header.c %D%/header.h \
 	%D%/identity.c %D%/identity.h \
+	%D%/indexes.c %D%/indexes.h \
 	%D%/journal.c %D%/journal.h \
 	%D%/log.c %D%/log.h \
 	%D%/mapfile.c %D%/mapfile.h \

@@ -190,3 +190,9 @@ TESTS += tests/unit/test_idn
 tests_unit_test_idn_CPPFLAGS = $(unit_cppflags) $(IDN2_CFLAGS)
 tests_unit_test_idn_LDADD = $(unit_ldadd) $(IDN2_LIBS)
 tests_unit_test_idn_SOURCES = %D%/test_idn.c spoold/smtp/idn.c
+
+check_PROGRAMS += tests/unit/test_indexes
+TESTS += tests/unit/test_indexes
+tests_unit_test_indexes_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_indexes_LDADD = $(unit_ldadd)
+tests_unit_test_indexes_SOURCES = %D%/test_indexes.c %D%/unit.h
