@@ -17,6 +17,7 @@ libspool_a_SOURCES = \
 	%D%/header.c %D%/header.h \
 	%D%/identity.c %D%/identity.h \
 	%D%/indexes.c %D%/indexes.h \
+	%D%/rate-text.c %D%/rate.c %D%/rate.h \
 	%D%/journal.c %D%/journal.h \
 	%D%/log.c %D%/log.h \
 	%D%/mapfile.c %D%/mapfile.h \

@@ -196,3 +196,9 @@ TESTS += tests/unit/test_indexes
 tests_unit_test_indexes_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_indexes_LDADD = $(unit_ldadd)
 tests_unit_test_indexes_SOURCES = %D%/test_indexes.c %D%/unit.h
+
+check_PROGRAMS += tests/unit/test_rate
+TESTS += tests/unit/test_rate
+tests_unit_test_rate_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_rate_LDADD = $(unit_ldadd)
+tests_unit_test_rate_SOURCES = %D%/test_rate.c %D%/unit.h
