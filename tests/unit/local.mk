@@ -202,3 +202,9 @@ TESTS += tests/unit/test_rate
 tests_unit_test_rate_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_rate_LDADD = $(unit_ldadd)
 tests_unit_test_rate_SOURCES = %D%/test_rate.c %D%/unit.h
+
+check_PROGRAMS += tests/unit/test_turns
+TESTS += tests/unit/test_turns
+tests_unit_test_turns_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_turns_LDADD = $(unit_ldadd)
+tests_unit_test_turns_SOURCES = %D%/test_turns.c %D%/unit.h
