@@ -129,6 +129,70 @@ read_smtputf8(struct reader *r, struct span value)
 	return 0;
 }
 
+static int
+read_lane(struct reader *r, struct span value)
+{
+	char *lane;
+	int err = get_string(r, value, &lane);
+
+	if (err < 0)
+		return err;
+	if (envelope_lane_fault(lane) != NULL) {
+		free(lane);
+		return refuse(r, "has a bad lane");
+	}
+	r->env->lane = lane;
+	return 0;
+}
+
+/* A time that is one: 0 would mean that the line is not there. */
+static bool
+get_time(struct span value, int64_t *ret_us)
+{
+	unsigned long long n;
+
+	if (!wire_number(value, ENVELOPE_TIME_MAX_US, &n) || n == 0)
+		return false;
+	*ret_us = (int64_t)n;
+	return true;
+}
+
+static int
+read_expires(struct reader *r, struct span value)
+{
+	return get_time(value, &r->env->expires_us)
+	    ? 0
+	    : refuse(r, "has a bad time to expire");
+}
+
+static int
+read_not_before(struct reader *r, struct span value)
+{
+	return get_time(value, &r->env->not_before_us)
+	    ? 0
+	    : refuse(r, "has a bad time to be sent");
+}
+
+/* Three fields that need no decoding. */
+static int
+read_report_of(struct reader *r, struct span value)
+{
+	char *report_of;
+
+	if (value.len > ENVELOPE_REPORT_OF_MAX ||
+	    memchr(value.ptr, '\0', value.len) != NULL)
+		return refuse(r, "has a bad report-of");
+	report_of = strndup(value.ptr, value.len);
+	if (report_of == NULL)
+		return -ENOMEM;
+	if (envelope_report_of_fault(report_of) != NULL) {
+		free(report_of);
+		return refuse(r, "has a bad report-of");
+	}
+	r->env->report_of = report_of;
+	return 0;
+}
+
 /* If FIELD is NAME and a value, step over NAME. */
 static bool
 take_name(struct span *field, const char *name)
@@ -202,6 +266,10 @@ static const struct {
 	{ "ret", read_ret, false, NULL },
 	{ "body", read_body, false, NULL },
 	{ "smtputf8", read_smtputf8, false, NULL },
+	{ "lane", read_lane, false, NULL },
+	{ "expires", read_expires, false, NULL },
+	{ "not-before", read_not_before, false, NULL },
+	{ "report-of", read_report_of, false, NULL },
 	{ "rcpt", read_recipient, true, "lacks a recipient" },
 };
 

@@ -10,11 +10,12 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "lib/envelope.h"
+#include "lib/spool.h"
 #include "lib/wire.h"
 
 static const struct {
@@ -50,6 +51,8 @@ envelope_release(struct envelope *env)
 	free(env->rcpts);
 	free(env->sender);
 	free(env->envid);
+	free(env->lane);
+	free(env->report_of);
 	*env = (struct envelope){ 0 };
 }
 
@@ -155,6 +158,97 @@ envelope_orcpt_fault(const char *orcpt)
 }
 
 const char *
+envelope_lane_fault(const char *lane)
+{
+	size_t len = strspn(lane,
+	    "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+
+	if (lane[0] == '\0')
+		return "is empty";
+	if (lane[len] != '\0')
+		return "has more than letters, digits, '-' and '_'";
+	return len > ENVELOPE_LANE_MAX ? "is longer than 40 bytes" : NULL;
+}
+
+/* "0-2,5": whether numbers of at most nine digits are all there is. */
+static bool
+is_list_of_places(const char *text)
+{
+	size_t len;
+
+	for (;;) {
+		len = strspn(text, "0123456789");
+		if (len == 0 || len > 9)
+			return false;
+		text += len;
+		if (*text == '\0')
+			return true;
+		if (*text != '-' && *text != ',')
+			return false;
+		text++;
+	}
+}
+
+const char *
+envelope_report_of_fault(const char *report_of)
+{
+	static const char *const kinds[] = { "failed ", "delayed ",
+		"relayed " };
+	char id[SPOOL_ID_SIZE];
+	size_t len;
+
+	if (strnlen(report_of, ENVELOPE_REPORT_OF_MAX + 1) >
+	    ENVELOPE_REPORT_OF_MAX)
+		return "is too long";
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		len = strlen(kinds[i]);
+		if (strncmp(report_of, kinds[i], len) != 0)
+			continue;
+		report_of += len;
+		len = strcspn(report_of, " ");
+		if (len >= sizeof(id) || report_of[len] == '\0')
+			break;
+		memcpy(id, report_of, len);
+		id[len] = '\0';
+		if (spool_is_id(id) && is_list_of_places(report_of + len + 1))
+			return NULL;
+		break;
+	}
+	return "is not \"kind id places\"";
+}
+
+/* The wishes about when and how fast. */
+static const char *
+schedule_fault(const struct envelope *env)
+{
+	const char *fault = NULL;
+
+	if (env->lane != NULL)
+		fault = envelope_lane_fault(env->lane);
+	if (fault == NULL && env->report_of != NULL)
+		fault = envelope_report_of_fault(env->report_of);
+	if (env->expires_us < 0 || env->expires_us > ENVELOPE_TIME_MAX_US)
+		fault = "expires at no time that there is";
+	if (env->not_before_us < 0 || env->not_before_us > ENVELOPE_TIME_MAX_US)
+		fault = "is to be sent at no time that there is";
+	return fault;
+}
+
+static const char *
+recipients_fault(const struct envelope *env)
+{
+	const char *fault = NULL;
+
+	for (size_t i = 0; i < env->nrcpts && fault == NULL; i++) {
+		fault = envelope_address_fault(env->rcpts[i].addr);
+		if (fault == NULL && env->rcpts[i].orcpt != NULL)
+			fault = envelope_orcpt_fault(env->rcpts[i].orcpt);
+	}
+	return fault;
+}
+
+const char *
 envelope_fault(const struct envelope *env)
 {
 	const char *fault = NULL;
@@ -167,12 +261,9 @@ envelope_fault(const struct envelope *env)
 		fault = envelope_address_fault(env->sender);
 	if (fault == NULL && env->envid != NULL)
 		fault = envelope_envid_fault(env->envid);
-	for (size_t i = 0; i < env->nrcpts && fault == NULL; i++) {
-		fault = envelope_address_fault(env->rcpts[i].addr);
-		if (fault == NULL && env->rcpts[i].orcpt != NULL)
-			fault = envelope_orcpt_fault(env->rcpts[i].orcpt);
-	}
-	return fault;
+	if (fault == NULL)
+		fault = schedule_fault(env);
+	return fault != NULL ? fault : recipients_fault(env);
 }
 
 int
@@ -290,6 +381,29 @@ write_recipient(const struct recipient *rcpt, FILE *out)
 	putc('\n', out);
 }
 
+static void
+write_schedule(const struct envelope *env, FILE *out)
+{
+	if (env->lane != NULL) {
+		fputs("lane ", out);
+		wire_puts(out, env->lane);
+		putc('\n', out);
+	}
+	if (env->expires_us > 0)
+		fprintf(out, "expires %" PRId64 "\n", env->expires_us);
+	if (env->not_before_us > 0)
+		fprintf(out, "not-before %" PRId64 "\n", env->not_before_us);
+}
+
+/* Its three fields: nothing in them needs encoding, or it is no report-of. */
+static void
+write_report_of(const struct envelope *env, FILE *out)
+{
+	if (env->report_of != NULL &&
+	    envelope_report_of_fault(env->report_of) == NULL)
+		fprintf(out, "report-of %s\n", env->report_of);
+}
+
 void
 envelope_write(const struct envelope *env, FILE *out)
 {
@@ -309,6 +423,8 @@ envelope_write(const struct envelope *env, FILE *out)
 		fprintf(out, "body %s\n", body_names[env->body]);
 	if (env->is_utf8)
 		fputs("smtputf8 yes\n", out);
+	write_schedule(env, out);
+	write_report_of(env, out);
 	for (size_t i = 0; i < env->nrcpts; i++)
 		write_recipient(&env->rcpts[i], out);
 }

@@ -14,6 +14,10 @@
  *	ret HDRS
  *	body 8BITMIME
  *	smtputf8 yes
+ *	lane otp
+ *	expires 1763770600123456
+ *	not-before 1763770300000000
+ *	report-of failed 3286A1B2C3 0-2,5
  *	rcpt bob@example.net NOTIFY=FAILURE,DELAY ORCPT=rfc822;bob@example.net
  *
  * arrival, uid, sender and at least one rcpt must be there; the null sender
@@ -35,6 +39,12 @@
 #define ENVELOPE_ADDRESS_MAX 900
 /* Longest encoded ENVID or ORCPT (libESMTP's buffer, RFC 3461 allows 500). */
 #define ENVELOPE_XTEXT_MAX 250
+/* Longest name of a lane. */
+#define ENVELOPE_LANE_MAX 40
+/* The last microsecond of the year 9999: there is no later time. */
+#define ENVELOPE_TIME_MAX_US INT64_C(253402300799999999)
+/* Longest report-of: the places of a million recipients fit. */
+#define ENVELOPE_REPORT_OF_MAX (8u << 20)
 /* Longest envelope as text. */
 #define ENVELOPE_BYTES_MAX (64u << 20)
 
@@ -62,7 +72,12 @@ struct envelope {
 	char *envid;        /* decoded, or NULL */
 	enum dsn_ret ret;
 	enum body_type body;
-	bool is_utf8; /* addresses or header need SMTPUTF8 (RFC 6531) */
+	bool is_utf8;       /* addresses or header need SMTPUTF8 (RFC 6531) */
+	char *lane;         /* lane's name or value of Priority:, or NULL */
+	int64_t expires_us; /* of no use after that; 0: it always is */
+	int64_t not_before_us; /* not to be sent earlier; 0: at once */
+	char *report_of; /* a report of spoold's: "KIND ID INDEXES" of what it
+			    is about, so that none is made twice; or NULL */
 	struct recipient *rcpts;
 	size_t nrcpts;
 };
@@ -90,6 +105,18 @@ const char *envelope_address_fault(const char *addr);
 /* The same of an ENVID and of an ORCPT ("rfc822;addr"), both decoded. */
 const char *envelope_envid_fault(const char *envid);
 const char *envelope_orcpt_fault(const char *orcpt);
+
+/*
+ * The same of a lane: 1 to 40 letters, digits, '-' and '_'.  Whether there is
+ * one of that name is the configuration's business.
+ */
+const char *envelope_lane_fault(const char *lane);
+
+/*
+ * The same of a report_of: "failed", "delayed" or "relayed", the id of a
+ * message, and places of recipients as "0-2,5", with a space between.
+ */
+const char *envelope_report_of_fault(const char *report_of);
 
 /*
  * NULL if envelope_read() takes what envelope_write() makes of ENV, else why

@@ -48,6 +48,10 @@ compare(const struct envelope *a, const struct envelope *b)
 	expect(a->arrival_us == b->arrival_us && a->uid == b->uid);
 	expect(a->ret == b->ret && a->body == b->body);
 	expect(is_same(a->sender, b->sender) && is_same(a->envid, b->envid));
+	expect(
+	    is_same(a->lane, b->lane) && is_same(a->report_of, b->report_of));
+	expect(a->expires_us == b->expires_us);
+	expect(a->not_before_us == b->not_before_us);
 	expect(a->nrcpts == b->nrcpts);
 	for (size_t i = 0; i < a->nrcpts; i++) {
 		expect(is_same(a->rcpts[i].addr, b->rcpts[i].addr));

@@ -11,6 +11,7 @@
 #include "tests/unit/unit.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#define LANE_40 "0123456789_0123456789-abcdefghijklmnOPQR"
 #define NEEDED "arrival 1\nuid 2\nsender s@x\n"
 
 static char *
@@ -154,6 +155,13 @@ static const char *const texts[] = {
 	       "\"a%20b\"@z\n",
 	NEEDED "ret FULL\nbody 7BIT\nrcpt a@b NOTIFY=NEVER\n"
 	       "rcpt a@b NOTIFY=SUCCESS,FAILURE,DELAY\nrcpt c ORCPT=x-y;%20\n",
+	NEEDED "lane otp\nexpires 1763770600123456\n"
+	       "not-before 1763770300000000\n"
+	       "report-of failed 3286A1B2C3 0-2,5\nrcpt a@b\n",
+	NEEDED "smtputf8 yes\nlane " LANE_40 "\nrcpt a@b\n",
+	NEEDED "expires 1\nnot-before 253402300799999999\nrcpt a@b\n",
+	NEEDED "report-of delayed 3286A1B2 999999999\nrcpt a@b\n",
+	NEEDED "report-of relayed 3286A1B2C3D 0,1,2,3-7,9\nrcpt a@b\n",
 };
 
 START_TEST(texts_come_back)
@@ -234,6 +242,47 @@ static const struct {
 	{ NEEDED "body BINARY\n", "has a bad body type" },
 	{ NEEDED "smtputf8 maybe\n", "has a bad smtputf8" },
 	{ NEEDED "smtputf8 yes\nsmtputf8 yes\n", "has a line twice" },
+	{ NEEDED "lane\n", "has a badly encoded field" },
+	{ NEEDED "lane <>\n", "has a bad lane" },
+	{ NEEDED "lane a b\n", "has a badly encoded field" },
+	{ NEEDED "lane a%20b\n", "has a bad lane" },
+	{ NEEDED "lane a.b\n", "has a bad lane" },
+	{ NEEDED "lane %C3%BC\n", "has a bad lane" },
+	{ NEEDED "lane " LANE_40 "x\n", "has a bad lane" },
+	{ NEEDED "lane a\nlane a\n", "has a line twice" },
+	{ NEEDED "expires\n", "has a bad time to expire" },
+	{ NEEDED "expires 0\n", "has a bad time to expire" },
+	{ NEEDED "expires -1\n", "has a bad time to expire" },
+	{ NEEDED "expires 1 2\n", "has a bad time to expire" },
+	{ NEEDED "expires 253402300800000000\n", "has a bad time to expire" },
+	{ NEEDED "expires 99999999999999999999\n", "has a bad time to expire" },
+	{ NEEDED "expires 1\nexpires 1\n", "has a line twice" },
+	{ NEEDED "not-before 0\n", "has a bad time to be sent" },
+	{ NEEDED "not-before soon\n", "has a bad time to be sent" },
+	{ NEEDED "not-before 253402300800000000\n",
+	    "has a bad time to be sent" },
+	{ NEEDED "not-before 1\nnot-before 1\n", "has a line twice" },
+	{ NEEDED "report-of\n", "has a bad report-of" },
+	{ NEEDED "report-of failed\n", "has a bad report-of" },
+	{ NEEDED "report-of failed 3286A1B2C3\n", "has a bad report-of" },
+	{ NEEDED "report-of failed 3286A1B2C3 \n", "has a bad report-of" },
+	{ NEEDED "report-of failed  0\n", "has a bad report-of" },
+	{ NEEDED "report-of failed 3286a1b2c3 0\n", "has a bad report-of" },
+	{ NEEDED "report-of failed 3286A1B 0\n", "has a bad report-of" },
+	{ NEEDED "report-of failed 3286A1B2C3D4 0\n", "has a bad report-of" },
+	{ NEEDED "report-of failed ../../../x 0\n", "has a bad report-of" },
+	{ NEEDED "report-of Failed 3286A1B2C3 0\n", "has a bad report-of" },
+	{ NEEDED "report-of lost 3286A1B2C3 0\n", "has a bad report-of" },
+	{ NEEDED "report-of failed 3286A1B2C3 0,\n", "has a bad report-of" },
+	{ NEEDED "report-of failed 3286A1B2C3 -1\n", "has a bad report-of" },
+	{ NEEDED "report-of failed 3286A1B2C3 1,,2\n", "has a bad report-of" },
+	{ NEEDED "report-of failed 3286A1B2C3 1234567890\n",
+	    "has a bad report-of" },
+	{ NEEDED "report-of failed 3286A1B2C3 0 1\n", "has a bad report-of" },
+	{ NEEDED "report-of failed 3286A1B2C3 0\r\n", "has a bad report-of" },
+	{ NEEDED "report-of failed 3286A1B2C3 0\n"
+		 "report-of failed 3286A1B2C3 0\n",
+	    "has a line twice" },
 };
 
 START_TEST(bad_texts_are_refused)
@@ -270,6 +319,72 @@ START_TEST(no_address_fakes_a_line)
 }
 END_TEST
 
+/* A NUL would hide what follows it. */
+START_TEST(no_nul_ends_a_report_of)
+{
+	static const char text[] =
+	    NEEDED "report-of failed 3286A1B2C3 0\0 1\nrcpt a@b\n";
+	struct envelope env = { 0 };
+	const char *why = NULL;
+
+	ck_assert_int_eq(
+	    envelope_read((struct span){ text, sizeof(text) - 1 }, &env, &why),
+	    -EINVAL);
+	ck_assert_pstr_eq(why, "has a bad report-of");
+}
+END_TEST
+
+START_TEST(a_schedule_is_looked_at_before_it_is_written)
+{
+	struct envelope env = { .arrival_us = 1 };
+
+	ck_assert_int_eq(envelope_set_sender(&env, "s@x"), 0);
+	ck_assert_int_eq(envelope_add(&env, "a@b"), 0);
+	ck_assert_ptr_null(envelope_fault(&env));
+	env.expires_us = ENVELOPE_TIME_MAX_US + 1;
+	ck_assert_ptr_nonnull(envelope_fault(&env));
+	env.expires_us = -1;
+	ck_assert_ptr_nonnull(envelope_fault(&env));
+	env.expires_us = ENVELOPE_TIME_MAX_US;
+	ck_assert_ptr_null(envelope_fault(&env));
+	env.not_before_us = ENVELOPE_TIME_MAX_US + 1;
+	ck_assert_ptr_nonnull(envelope_fault(&env));
+	env.not_before_us = 0;
+	env.lane = strdup("a\nrcpt evil@x");
+	ck_assert_ptr_nonnull(envelope_fault(&env));
+	free(env.lane);
+	env.lane = strdup("otp");
+	ck_assert_ptr_null(envelope_fault(&env));
+	env.report_of = strdup("failed 3286A1B2C3 0\nrcpt evil@x");
+	ck_assert_ptr_nonnull(envelope_fault(&env));
+	/* Even so it makes no line. */
+	char *text = to_text(&env);
+	ck_assert_ptr_null(strstr(text, "evil"));
+	free(text);
+	envelope_release(&env);
+}
+END_TEST
+
+START_TEST(a_report_of_is_bounded)
+{
+	size_t len = ENVELOPE_REPORT_OF_MAX;
+	char *text = malloc(len + 2);
+
+	memset(text, '1', len);
+	memcpy(text, "failed 3286A1B2C3 ", 18);
+	for (size_t i = 19; i < len; i += 2)
+		text[i] = ',';
+	text[len - 1] = '1';
+	text[len] = '\0';
+	if (text[len - 2] == ',')
+		ck_assert_ptr_null(envelope_report_of_fault(text));
+	text[len] = '1';
+	text[len + 1] = '\0';
+	ck_assert_pstr_eq(envelope_report_of_fault(text), "is too long");
+	free(text);
+}
+END_TEST
+
 START_TEST(xtext_is_bounded_as_encoded)
 {
 	char envid[252];
@@ -290,7 +405,7 @@ END_TEST
 /* Every prefix is refused or makes sense; never anything in between. */
 START_TEST(prefixes_do_no_harm)
 {
-	const char *full = texts[2];
+	const char *full = texts[_i];
 
 	for (size_t len = 0; len < strlen(full); len++) {
 		struct envelope env = { 0 };
@@ -375,8 +490,11 @@ main(void)
 	tcase_add_loop_test(tc, unknown_items_are_skipped, 0, COUNT(lenient));
 	tcase_add_loop_test(tc, bad_texts_are_refused, 0, COUNT(bad));
 	tcase_add_test(tc, no_address_fakes_a_line);
+	tcase_add_test(tc, no_nul_ends_a_report_of);
+	tcase_add_test(tc, a_schedule_is_looked_at_before_it_is_written);
+	tcase_add_test(tc, a_report_of_is_bounded);
 	tcase_add_test(tc, xtext_is_bounded_as_encoded);
-	tcase_add_test(tc, prefixes_do_no_harm);
+	tcase_add_loop_test(tc, prefixes_do_no_harm, 0, COUNT(texts));
 	tcase_add_test(tc, many_recipients_keep_their_order);
 	tcase_add_loop_test(tc, notify_parses_sets, 0, COUNT(notifies));
 	suite_add_tcase(s, tc);
