@@ -19,6 +19,7 @@ libspool_a_SOURCES = \
 	%D%/indexes.c %D%/indexes.h \
 	%D%/rate-text.c %D%/rate.c %D%/rate.h \
 	%D%/turns.c %D%/turns.h \
+	%D%/when.c %D%/when.h \
 	%D%/journal.c %D%/journal.h \
 	%D%/log.c %D%/log.h \
 	%D%/mapfile.c %D%/mapfile.h \

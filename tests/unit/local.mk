@@ -208,3 +208,9 @@ TESTS += tests/unit/test_turns
 tests_unit_test_turns_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_turns_LDADD = $(unit_ldadd)
 tests_unit_test_turns_SOURCES = %D%/test_turns.c %D%/unit.h
+
+check_PROGRAMS += tests/unit/test_when
+TESTS += tests/unit/test_when
+tests_unit_test_when_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_when_LDADD = $(unit_ldadd)
+tests_unit_test_when_SOURCES = %D%/test_when.c %D%/unit.h
