@@ -42,6 +42,27 @@ wire_puts(FILE *out, const char *value)
 	wire_put(out, span_of(value));
 }
 
+char *
+wire_encode(char *at, struct span value)
+{
+	if (value.len == 0) {
+		*at++ = '<';
+		*at++ = '>';
+	}
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char byte = (unsigned char)value.ptr[i];
+
+		if (is_plain(byte)) {
+			*at++ = (char)byte;
+			continue;
+		}
+		*at++ = '%';
+		*at++ = hex_digits[byte >> 4];
+		*at++ = hex_digits[byte & 15];
+	}
+	return at;
+}
+
 /* The value of an upper-case hexadecimal digit, -1 for another byte. */
 static int
 hex_value(char digit)

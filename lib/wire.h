@@ -24,6 +24,15 @@ void wire_put(FILE *out, struct span value);
 /* wire_put() of a string. */
 void wire_puts(FILE *out, const char *value);
 
+/* So many bytes VALUE of LEN takes at most. */
+#define WIRE_ROOM(len) ((len) == 0 ? (size_t)2 : (size_t)3 * (len))
+
+/*
+ * Write VALUE encoded at AT, which has WIRE_ROOM() for it.  Returns its end;
+ * no NUL is added.
+ */
+char *wire_encode(char *at, struct span value);
+
 /*
  * Decode FIELD.  Returns a NUL-terminated string that the caller frees, or
  * NULL with errno EINVAL (not an encoding that wire_put() writes, or an

@@ -16,13 +16,19 @@
 static char *
 encode(struct span value)
 {
-	char *text;
+	char *text, *room;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
 	ck_assert_ptr_nonnull(out);
 	wire_put(out, value);
 	ck_assert_int_eq(fclose(out), 0);
+	/* The other way to write has to come to the same. */
+	room = malloc(WIRE_ROOM(value.len));
+	ck_assert_ptr_nonnull(room);
+	ck_assert_uint_eq((size_t)(wire_encode(room, value) - room), len);
+	ck_assert_mem_eq(room, text, len);
+	free(room);
 	return text;
 }
 
