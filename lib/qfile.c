@@ -21,6 +21,8 @@
 #include "lib/wire.h"
 
 #define VERIFY_BUFFER_BYTES (64u << 10)
+/* Read at once: first line, envelope, and most messages altogether. */
+#define HEAD_BYTES ((size_t)4096)
 
 static int
 refuse(const char **reterr_why, const char *why)
@@ -91,20 +93,44 @@ take_crc(struct span rest, uint32_t *ret)
 	return true;
 }
 
+/* Read the first bytes of a file of SIZE.  0 or -errno. */
+static int
+read_head(struct qfile *qf, off_t size)
+{
+	/* No more, so that one read(2) does without another for the end. */
+	size_t len = size < (off_t)HEAD_BYTES ? (size_t)size : HEAD_BYTES;
+	ssize_t n;
+
+	qf->head = malloc(HEAD_BYTES);
+	if (qf->head == NULL)
+		return -ENOMEM;
+	n = fs_pread_all(qf->fd, qf->head, len, 0);
+	if (n < 0)
+		return (int)n;
+	qf->head_bytes = (size_t)n;
+	return 0;
+}
+
+/* fs_pread_all() of what is not in the head. */
+static ssize_t
+read_at(const struct qfile *qf, void *buf, size_t len, uint64_t off)
+{
+	if (off > qf->head_bytes || len > qf->head_bytes - off)
+		return fs_pread_all(qf->fd, buf, len, (off_t)off);
+	memcpy(buf, qf->head + off, len);
+	return (ssize_t)len;
+}
+
 /* Parse and check the first line of a file of SIZE bytes. */
 static int
 read_first_line(struct qfile *qf, off_t size, const char **reterr_why)
 {
 	static const char magic[] = "spoold/1 ";
-	char line[SPOOL_LINE_BYTES];
-	struct span rest = { line, sizeof(line) };
+	const char *line = qf->head;
+	struct span rest = { line, SPOOL_LINE_BYTES };
 	unsigned long long env_bytes, msg_bytes;
-	ssize_t n;
 
-	n = fs_pread_all(qf->fd, line, sizeof(line), 0);
-	if (n < 0)
-		return (int)n;
-	if (n < SPOOL_LINE_BYTES)
+	if (qf->head_bytes < SPOOL_LINE_BYTES)
 		return refuse(reterr_why, "is too short");
 	if (memcmp(line, magic, strlen("spoold/")) != 0)
 		return refuse(reterr_why, "is not a queue file");
@@ -135,7 +161,7 @@ read_envelope(struct qfile *qf, const char **reterr_why)
 
 	if (text == NULL)
 		return -ENOMEM;
-	n = fs_pread_all(qf->fd, text, len, SPOOL_LINE_BYTES);
+	n = read_at(qf, text, len, SPOOL_LINE_BYTES);
 	if (n < 0)
 		err = (int)n;
 	else if ((size_t)n < len || text[len - 1] != '\n')
@@ -173,10 +199,13 @@ qfile_open(struct qfile *qf, const struct spool *sp, enum spool_state state,
 	if (file.fd < 0)
 		return file.fd;
 	file.owner = st.st_uid;
-	err = read_first_line(&file, st.st_size, reterr_why);
+	err = read_head(&file, st.st_size);
+	if (err == 0)
+		err = read_first_line(&file, st.st_size, reterr_why);
 	if (err == 0)
 		err = read_envelope(&file, reterr_why);
 	if (err < 0) {
+		free(file.head);
 		close(file.fd);
 		return err;
 	}
@@ -185,33 +214,46 @@ qfile_open(struct qfile *qf, const struct spool *sp, enum spool_state state,
 	return 0;
 }
 
-int
-qfile_verify(const struct qfile *qf)
+/* Go on with CRC over the LEN bytes at OFF.  0 or -errno. */
+static int
+read_crc(const struct qfile *qf, uint64_t off, uint64_t len, uint32_t *crc)
 {
-	uint64_t left = qf->env_bytes + qf->msg_bytes - SPOOL_LINE_BYTES;
-	off_t off = SPOOL_LINE_BYTES;
-	uint32_t crc = 0;
+	char *buf = malloc(VERIFY_BUFFER_BYTES);
 	ssize_t n = 0;
-	char *buf;
 
-	buf = malloc(VERIFY_BUFFER_BYTES);
 	if (buf == NULL)
 		return -ENOMEM;
-	while (left > 0) {
+	while (len > 0) {
 		n = fs_pread_all(qf->fd, buf,
-		    left < VERIFY_BUFFER_BYTES ? (size_t)left
-					       : VERIFY_BUFFER_BYTES,
-		    off);
+		    len < VERIFY_BUFFER_BYTES ? (size_t)len
+					      : VERIFY_BUFFER_BYTES,
+		    (off_t)off);
 		if (n <= 0)
 			break;
-		crc = crc32_add(crc, buf, (size_t)n);
-		off += n;
-		left -= (uint64_t)n;
+		*crc = crc32_add(*crc, buf, (size_t)n);
+		off += (uint64_t)n;
+		len -= (uint64_t)n;
 	}
 	free(buf);
 	if (n < 0)
 		return (int)n;
-	return left == 0 && crc == qf->crc ? 0 : -EBADMSG;
+	return len == 0 ? 0 : -EBADMSG;
+}
+
+int
+qfile_verify(const struct qfile *qf)
+{
+	uint64_t end = qf->env_bytes + qf->msg_bytes;
+	uint64_t known = qf->head_bytes < end ? qf->head_bytes : end;
+	uint32_t crc = crc32_add(
+	    0, qf->head + SPOOL_LINE_BYTES, (size_t)known - SPOOL_LINE_BYTES);
+	int err = 0;
+
+	if (known < end)
+		err = read_crc(qf, known, end - known, &crc);
+	if (err < 0)
+		return err;
+	return crc == qf->crc ? 0 : -EBADMSG;
 }
 
 ssize_t
@@ -221,7 +263,7 @@ qfile_read(const struct qfile *qf, void *buf, size_t len, uint64_t off)
 		return 0;
 	if (len > qf->msg_bytes - off)
 		len = (size_t)(qf->msg_bytes - off);
-	return fs_pread_all(qf->fd, buf, len, (off_t)(qf->env_bytes + off));
+	return read_at(qf, buf, len, qf->env_bytes + off);
 }
 
 void
@@ -231,6 +273,7 @@ qfile_close(struct qfile *qf)
 	if (qf->env_bytes == 0)
 		return;
 	(void)close(qf->fd);
+	free(qf->head);
 	envelope_release(&qf->env);
 	*qf = (struct qfile){ .fd = -1 };
 }

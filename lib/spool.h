@@ -168,6 +168,8 @@ struct qfile {
 	uint64_t msg_bytes;
 	uint32_t crc;
 	struct envelope env;
+	char *head; /* the file's first bytes, all of most messages */
+	size_t head_bytes;
 };
 
 /*

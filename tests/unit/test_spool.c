@@ -555,14 +555,41 @@ END_TEST
 /* A file cut while it is read is torn, not short. */
 START_TEST(a_file_cut_while_open_is_torn)
 {
+	static char text[20000];
 	char id[SPOOL_ID_SIZE];
 	const char *why;
 	struct qfile qf;
 
-	publish(MESSAGE, strlen(MESSAGE), id);
+	memset(text, 'x', sizeof(text));
+	publish(text, sizeof(text), id);
 	ck_assert_int_eq(qfile_open(&qf, &sp, SPOOL_QUEUE, id, &why), 0);
-	ck_assert_int_eq(truncate("queue/" NOW_ID, 100), 0);
+	ck_assert_int_eq(qfile_verify(&qf), 0);
+	ck_assert_int_eq(truncate("queue/" NOW_ID, 10000), 0);
 	ck_assert_int_eq(qfile_verify(&qf), -EBADMSG);
+	qfile_close(&qf);
+}
+END_TEST
+
+/* What was read with the envelope is not read again, but is the same. */
+START_TEST(a_message_is_read_whole_at_any_place)
+{
+	static char text[6000], back[sizeof(text)];
+	char id[SPOOL_ID_SIZE];
+	const char *why;
+	struct qfile qf;
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)('a' + i % 23);
+	publish(text, sizeof(text), id);
+	ck_assert_int_eq(qfile_open(&qf, &sp, SPOOL_QUEUE, id, &why), 0);
+	for (size_t off = 0; off <= sizeof(text); off += 97) {
+		size_t want =
+		    sizeof(text) - off < 500 ? sizeof(text) - off : 500;
+
+		ck_assert_int_eq(
+		    qfile_read(&qf, back, 500, off), (ssize_t)want);
+		ck_assert_mem_eq(back, text + off, want);
+	}
 	qfile_close(&qf);
 }
 END_TEST
@@ -1016,6 +1043,7 @@ make_file_case(void)
 	tcase_add_test(tc, torn_files_are_recognised);
 	tcase_add_loop_test(tc, flipped_bits_are_found, 0, 8);
 	tcase_add_test(tc, a_file_cut_while_open_is_torn);
+	tcase_add_test(tc, a_message_is_read_whole_at_any_place);
 	tcase_add_loop_test(
 	    tc, foreign_entries_are_no_messages, 0, COUNT(foreign));
 	tcase_add_test(tc, a_socket_is_no_message);
