@@ -261,6 +261,100 @@ like "$reply" ^504 "an unknown mechanism is refused"
 hang_up
 ok "it ends after AUTH" stop_smtpd
 
+# --- AUTH with tokens
+xoauth2() {
+	printf 'user=%s\1auth=Bearer %s\1\1' "$1" "$2" | base64 -w 0
+}
+oauthbearer() {
+	printf 'n,a=%s,\1host=h\1port=25\1auth=Bearer %s\1\1' "$1" "$2" |
+	    base64 -w 0
+}
+greeted() {
+	connect_to "$smtpd_port"
+	read_reply
+	say "EHLO x"
+}
+printf 'old\nnew\n' >"$dir/tokens"
+start_smtpd --auth ann:secret --tokens "$dir/tokens" \
+    --auth-mechs "XOAUTH2 OAUTHBEARER"
+greeted
+is "$reply" "250 AUTH XOAUTH2 OAUTHBEARER" "tokens: AUTH is offered"
+say "AUTH XOAUTH2 $(xoauth2 ann wrong)"
+like "$reply" '^334 ' "XOAUTH2: a wrong token gets a reason"
+like "$(base64 -d <<<"${reply#334 }")" '^\{"status":"400",' \
+    "XOAUTH2: in JSON"
+say ""
+like "$reply" ^535 "XOAUTH2: and then 535"
+say "AUTH XOAUTH2 $(xoauth2 bob new)"
+say ""
+like "$reply" ^535 "XOAUTH2: another user's token is wrong"
+say "AUTH XOAUTH2 $(xoauth2 ann new)"
+like "$reply" ^235 "XOAUTH2: the right token is right"
+hang_up
+greeted
+say "AUTH PLAIN $(plain ann secret)"
+like "$reply" ^504 "tokens: nothing else was offered"
+say "AUTH OAUTHBEARER"
+say "$(oauthbearer ann new)"
+like "$reply" ^235 "OAUTHBEARER works"
+hang_up
+echo other >"$dir/tokens"
+greeted
+say "AUTH OAUTHBEARER $(oauthbearer ann new)"
+like "$(base64 -d <<<"${reply#334 }")" '"invalid_token"' \
+    "OAUTHBEARER: a token that is taken back is wrong"
+say AQ==
+like "$reply" ^535 "OAUTHBEARER: and then 535"
+hang_up
+ok "it ends after tokens" stop_smtpd
+
+# --- limits, delays, figures
+start_smtpd --max-messages 1 --without dsn --without SIZE --reply-delay 300 \
+    --times "$dir/times"
+exec {sock}<>"/dev/tcp/127.0.0.1/$smtpd_port"
+read_reply
+printf 'EHLO x\r\n' >&"$sock"
+IFS= read -r -d 'S' -t 5 -u "$sock" reply
+is "${reply//[$'\r\n']/ }" \
+    "250-smtpd.test  250-PIPELINING  250-8BITMIME  250 ENHANCED" \
+    "--without withholds extensions"
+read_reply
+start=$(now)
+# In one write, which the shell does not promise.
+perl -e 'syswrite STDOUT,
+    "MAIL FROM:<a\@x.test>\r\nRCPT TO:<b\@x.test>\r\nDATA\r\n"' >&"$sock"
+read_reply && read_reply && read_reply
+took=$(($(now) - start))
+ok "--reply-delay waits" test "$took" -ge 299000
+say .
+like "$reply" ^250 "the first message is accepted"
+like "$(<"$smtpd_out/000001.env")" $'\ngroups 2\n' "in two round trips"
+like "$(<"$dir/times")" '^[0-9]+ 1 2 <a@x.test>$' "the time is kept"
+say "MAIL FROM:<a@x.test>"
+like "$reply" ^421 "--max-messages: another one is not"
+ok "and the connection is closed" no_more
+hang_up
+ok "it ends after limits" stop_smtpd
+
+start_smtpd --unix "$dir/socket"
+is "$smtpd_port" "$dir/socket" "--unix: the path is told"
+cat >"$dir/unix.py" <<'EOP'
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+f = s.makefile("rb")
+print(f.readline().decode().strip())
+s.sendall(b"QUIT\r\n")
+print(f.readline().decode().strip())
+EOP
+if command -v python3 >/dev/null; then
+	like "$(timeout 10 python3 "$dir/unix.py" "$dir/socket")" \
+	    $'^220 .*\n221 ' "--unix: it is served"
+else
+	skip "--unix: it is served" "python3 is not installed"
+fi
+ok "it ends after a Unix socket" stop_smtpd
+
 # --- TLS
 make_ca
 make_cert good 2
@@ -308,7 +402,8 @@ for args in "--rule,foo drop" "--rule,rcpt drip" "--rule,rcpt n=x drop" \
     "--rule,rcpt" "--rule,rcpt drop; foo" "--rule,rcpt drop 5" \
     "--rule,dot reply \"\\q\"" "--rule,dot reply \"open" \
     "--script,$dir/none" "--foo" "extra" "--port,x" "--implicit-tls" \
-    "--cert,$dir/good.pem" "--tls-max,2" "--auth,nobody"; do
+    "--cert,$dir/good.pem" "--tls-max,2" "--auth,nobody" \
+    "--reply-delay,x" "--unix,$(printf '%0200d' 0)"; do
 	IFS=, read -r option value <<<"$args"
 	said=$("$SMTPD" "$option" ${value:+"$value"} 2>&1)
 	is "$? $(printf '%s\n' "$said" | grep -c '^smtpd: ')" "64 1" \

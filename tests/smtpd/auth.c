@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: the spoold authors */
 
-/* AUTH PLAIN, LOGIN and CRAM-MD5 against one user and password. */
+/*
+ * AUTH PLAIN, LOGIN and CRAM-MD5 against one user and password, XOAUTH2 and
+ * OAUTHBEARER against tokens in a file.
+ */
 
 #include "config.h"
 
@@ -130,6 +133,91 @@ auth_cram_md5(struct conn *c, const char *initial)
 	return strcmp(text, s->user) == 0 && strcmp(space + 1, want) == 0;
 }
 
+/* Whether TOKEN is a line of the file with the tokens. */
+static bool
+is_token(const struct server *s, const char *token)
+{
+	FILE *in = s->tokens != NULL ? fopen(s->tokens, "re") : NULL;
+	char *line = NULL;
+	size_t room = 0;
+	bool found = false;
+
+	if (in == NULL)
+		return false;
+	while (!found && getline(&line, &room, in) >= 0) {
+		line[strcspn(line, "\r\n")] = '\0';
+		found = line[0] != '\0' && strcmp(line, token) == 0;
+	}
+	free(line);
+	(void)fclose(in);
+	return found;
+}
+
+/* The value behind KEY in TEXT, up to END, which is made a NUL; or NULL. */
+static char *
+value_of(char *text, const char *key, const char *end)
+{
+	char *at = strcasestr(text, key);
+
+	if (at == NULL)
+		return NULL;
+	at += strlen(key);
+	if (strpbrk(at, end) == NULL)
+		return NULL;
+	at[strcspn(at, end)] = '\0';
+	return at;
+}
+
+/* The client's answer to the JSON is nothing or ^A, and does not matter. */
+static int
+refuse_token(struct conn *c, const char *json)
+{
+	char text[AUTH_SIZE];
+	int got = ask(c, json, text);
+
+	c->auth[0] = '\0';
+	return got == -1 ? -1 : 0;
+}
+
+/* TEXT has the user behind KEY, up to END, and "auth=Bearer TOKEN^A^A". */
+static int
+auth_token(struct conn *c, const char *initial, const char *key,
+    const char *end, const char *json)
+{
+	const struct server *s = c->server;
+	char text[AUTH_SIZE], *user, *token;
+	int len = initial != NULL ? decode(initial, text) : ask(c, "", text);
+
+	if (len < 0)
+		return len;
+	if (len < 2 || strcmp(text + len - 2, "\1\1") != 0)
+		return refuse_token(c, json);
+	token = value_of(text, "\1auth=Bearer ", "\1");
+	/* It comes later, so that its end does not hide it. */
+	user = value_of(text, key, end);
+	if (user == NULL || token == NULL || !is_token(s, token) ||
+	    (s->user != NULL && strcmp(user, s->user) != 0))
+		return refuse_token(c, json);
+	(void)snprintf(c->auth, sizeof(c->auth), "%.255s", user);
+	return 1;
+}
+
+static int
+auth_xoauth2(struct conn *c, const char *initial)
+{
+	return auth_token(c, initial, "user=", "\1",
+	    "{\"status\":\"400\",\"schemes\":\"Bearer\","
+	    "\"scope\":\"https://mail.test/\"}");
+}
+
+static int
+auth_oauthbearer(struct conn *c, const char *initial)
+{
+	return auth_token(c, initial, "n,a=", ",",
+	    "{\"status\":\"invalid_token\","
+	    "\"scope\":\"https://mail.test/\"}");
+}
+
 /* The mechanism NAME, if it is offered. */
 static mechanism_fn *
 find_mechanism(const struct server *s, const char *name)
@@ -137,16 +225,20 @@ find_mechanism(const struct server *s, const char *name)
 	static const struct {
 		const char *name;
 		mechanism_fn *run;
+		bool is_for_user; /* --auth's */
 	} all[] = {
-		{ "PLAIN", auth_plain },
-		{ "LOGIN", auth_login },
-		{ "CRAM-MD5", auth_cram_md5 },
+		{ "PLAIN", auth_plain, true },
+		{ "LOGIN", auth_login, true },
+		{ "CRAM-MD5", auth_cram_md5, true },
+		{ "XOAUTH2", auth_xoauth2, false },
+		{ "OAUTHBEARER", auth_oauthbearer, false },
 	};
 	size_t i, len = strlen(name);
 	const char *at;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (strcasecmp(all[i].name, name) != 0)
+		if (strcasecmp(all[i].name, name) != 0 ||
+		    (all[i].is_for_user && s->user == NULL))
 			continue;
 		at = strstr(s->mechs, all[i].name);
 		if (at != NULL && (at[len] == ' ' || at[len] == '\0'))
@@ -175,6 +267,7 @@ finish(struct conn *c, const char *mechanism, int result)
 		(void)snprintf(c->auth, sizeof(c->auth), "unknown");
 	else if (class != '2')
 		c->auth[0] = '\0';
+	c->groups = 0;
 	return class >= 0;
 }
 
@@ -191,7 +284,9 @@ auth_command(struct conn *c, char *arguments)
 		*initial++ = '\0';
 	if (initial != NULL && strcmp(initial, "=") == 0)
 		initial = strchr(initial, '\0');
-	run = s->user != NULL ? find_mechanism(s, arguments) : NULL;
+	run = s->user != NULL || s->tokens != NULL
+	    ? find_mechanism(s, arguments)
+	    : NULL;
 	if (run == NULL)
 		refusal = "504 5.5.4 Unrecognized authentication type";
 	else if (c->auth[0] != '\0')

@@ -22,6 +22,15 @@
 /* How long a closed connection is drained, so that FIN is not made RST. */
 #define DRAIN_MS 1000
 
+int64_t
+monotonic_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 bool
 conn_fill(struct conn *c)
 {
@@ -39,6 +48,11 @@ conn_fill(struct conn *c)
 	}
 	c->in_pos = 0;
 	c->in_len = (size_t)got;
+	c->in_ms = monotonic_ms();
+	/* However many segments a group takes: nothing was said between. */
+	if (c->answered)
+		c->groups++;
+	c->answered = false;
 	return true;
 }
 
@@ -95,6 +109,7 @@ conn_write(struct conn *c, const void *bytes, size_t len)
 
 	if (c->dead)
 		return false;
+	c->answered = true;
 	if (c->drip_ms == 0)
 		return write_all(c, at, len);
 	for (; len > 0; at++, len--)
@@ -103,26 +118,34 @@ conn_write(struct conn *c, const void *bytes, size_t len)
 	return true;
 }
 
+/*
+ * Wait as for a slow network: for so long since what is answered came, so that
+ * a group of commands waits once.
+ */
+static bool
+network_delay(const struct conn *c)
+{
+	int64_t left = c->in_ms + (int64_t)c->server->reply_delay_ms;
+
+	if (c->server->reply_delay_ms == 0)
+		return true;
+	left -= monotonic_ms();
+	return left <= 0 || conn_sleep(c, (unsigned long)left);
+}
+
 bool
 conn_reply(struct conn *c, const char *reply, size_t len)
 {
 	char line[LINE_SIZE];
 
+	if (!network_delay(c))
+		return false;
 	log_bytes(c, "S:", reply, len);
 	if (len + 2 > sizeof(line))
 		return conn_write(c, reply, len) && conn_write(c, "\r\n", 2);
 	memcpy(line, reply, len);
 	memcpy(line + len, "\r\n", 2);
 	return conn_write(c, line, len + 2);
-}
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 bool

@@ -36,6 +36,12 @@ enum option_key {
 	OPT_MAX_CONNECTIONS,
 	OPT_SEED,
 	OPT_WITH_PARENT,
+	OPT_UNIX,
+	OPT_TOKENS,
+	OPT_TIMES,
+	OPT_WITHOUT,
+	OPT_REPLY_DELAY,
+	OPT_MAX_MESSAGES,
 	OPT_HELP
 };
 
@@ -62,6 +68,12 @@ static const struct option options[] = {
 	{ "max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "with-parent", no_argument, NULL, OPT_WITH_PARENT },
+	{ "unix", required_argument, NULL, OPT_UNIX },
+	{ "tokens", required_argument, NULL, OPT_TOKENS },
+	{ "times", required_argument, NULL, OPT_TIMES },
+	{ "without", required_argument, NULL, OPT_WITHOUT },
+	{ "reply-delay", required_argument, NULL, OPT_REPLY_DELAY },
+	{ "max-messages", required_argument, NULL, OPT_MAX_MESSAGES },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -69,19 +81,25 @@ static const struct option options[] = {
 static const char help[] =
     "usage: smtpd [option]...\n"
     "  --listen ADDR --port N      where to listen (127.0.0.1, any free port)\n"
-    "  --port-file FILE            where to write the port\n"
+    "  --unix PATH                 listen there instead\n"
+    "  --port-file FILE            where to write the port (the path)\n"
     "  --out DIR --log FILE        where to keep messages; the transcript\n"
+    "  --times FILE                when each message was accepted\n"
     "  --script FILE --rule LINE   how to misbehave\n"
     "  --cert FILE --key FILE      offer STARTTLS with this certificate chain\n"
     "  --implicit-tls              TLS from the first byte instead\n"
     "  --tls-min V --tls-max V     1.0, 1.1, 1.2 or 1.3\n"
     "  --auth USER:PASSWORD        offer AUTH\n"
-    "  --auth-mechs 'PLAIN LOGIN CRAM-MD5'\n"
+    "  --auth-mechs 'PLAIN LOGIN CRAM-MD5 XOAUTH2 OAUTHBEARER'\n"
+    "  --tokens FILE               what the last two of them take, one a line\n"
     "  --require-auth --require-tls\n"
     "  --ehlo LINE                 offer these extensions and no others ('':\n"
     "                              none)\n"
+    "  --without EXTENSION         offer all but this (again for more)\n"
     "  --name HOST                 this server's name\n"
     "  --max-size BYTES --max-connections N\n"
+    "  --max-messages N            of a connection; then 421\n"
+    "  --reply-delay MS            as on a slow network\n"
     "  --seed N                    of the random bytes\n"
     "  --with-parent               end when the parent process does\n"
     "Rules: STAGE [SELECTOR...] ACTION [ARGUMENT] [; ACTION [ARGUMENT]]...\n"
@@ -165,6 +183,15 @@ take_ehlo(struct server *s, const char *line)
 }
 
 static int
+take_without(struct server *s, const char *extension)
+{
+	if (s->nwithout == EHLO_LINES_MAX)
+		return usage("too many --without:", extension);
+	s->without[s->nwithout++] = extension;
+	return 0;
+}
+
+static int
 take_script(struct server *s, int key, const char *value)
 {
 	char err[512];
@@ -200,8 +227,31 @@ text_option(struct server *s, int key)
 		return &s->mechs;
 	case OPT_NAME:
 		return &s->name;
+	case OPT_UNIX:
+		return &s->unix_path;
+	case OPT_TOKENS:
+		return &s->tokens;
+	case OPT_TIMES:
+		return &s->times_path;
 	default:
 		return NULL;
+	}
+}
+
+static unsigned long *
+number_option(struct server *s, int key)
+{
+	switch (key) {
+	case OPT_MAX_SIZE:
+		return &s->max_size;
+	case OPT_MAX_CONNECTIONS:
+		return &s->max_connections;
+	case OPT_REPLY_DELAY:
+		return &s->reply_delay_ms;
+	case OPT_MAX_MESSAGES:
+		return &s->max_messages;
+	default:
+		return &s->seed;
 	}
 }
 
@@ -238,12 +288,10 @@ take_option(struct server *s, int key, char *value)
 		return take_auth(s, value);
 	case OPT_EHLO:
 		return take_ehlo(s, value);
-	case OPT_MAX_SIZE:
-		return take_number(value, &s->max_size);
-	case OPT_MAX_CONNECTIONS:
-		return take_number(value, &s->max_connections);
+	case OPT_WITHOUT:
+		return take_without(s, value);
 	default:
-		return take_number(value, &s->seed);
+		return take_number(value, number_option(s, key));
 	}
 }
 

@@ -30,7 +30,21 @@ greet(struct conn *c, enum stage stage, const char *argument, const char *reply)
 	if (respond(c, stage, argument, reply) == '2')
 		(void)snprintf(c->helo, sizeof(c->helo), "%.255s", argument);
 	message_reset(c);
+	c->groups = 0;
 	return !c->dead;
+}
+
+/* Whether the first word of LINE is that of an extension not to be offered. */
+static bool
+is_withheld(const struct server *s, const char *line)
+{
+	size_t i, len = strcspn(line, " ");
+
+	for (i = 0; i < s->nwithout; i++)
+		if (strlen(s->without[i]) == len &&
+		    strncasecmp(s->without[i], line, len) == 0)
+			return true;
+	return false;
 }
 
 static bool
@@ -47,7 +61,7 @@ static void
 list_extensions(const struct conn *c, char lines[][128], size_t *ret_n)
 {
 	const struct server *s = c->server;
-	size_t n = 0;
+	size_t i, n = 0;
 
 	(void)snprintf(lines[n++], 128, "PIPELINING");
 	(void)snprintf(lines[n++], 128, "8BITMIME");
@@ -56,9 +70,12 @@ list_extensions(const struct conn *c, char lines[][128], size_t *ret_n)
 	(void)snprintf(lines[n++], 128, "ENHANCEDSTATUSCODES");
 	if (s->tls != NULL && c->ssl == NULL)
 		(void)snprintf(lines[n++], 128, "STARTTLS");
-	if (s->user != NULL)
+	if (s->user != NULL || s->tokens != NULL)
 		(void)snprintf(lines[n++], 128, "AUTH %.100s", s->mechs);
-	*ret_n = n;
+	*ret_n = 0;
+	for (i = 0; i < n; i++)
+		if (!is_withheld(s, lines[i]))
+			memmove(lines[(*ret_n)++], lines[i], 128);
 }
 
 static bool
@@ -173,6 +190,17 @@ mail_reply(const struct conn *c, const char *address, bool is_utf8)
 	return fault != NULL ? fault : "250 2.1.0 Sender ok";
 }
 
+/* The connection has had its share of messages. */
+static bool
+end_of_share(struct conn *c)
+{
+	static const char enough[] =
+	    "421 4.7.0 Too many messages on this connection";
+
+	(void)conn_reply(c, enough, sizeof(enough) - 1);
+	return false;
+}
+
 static bool
 run_mail(struct conn *c, char *argument)
 {
@@ -180,6 +208,9 @@ run_mail(struct conn *c, char *argument)
 	bool is_utf8 = params != NULL && strcasestr(params, "SMTPUTF8");
 	const char *reply = mail_reply(c, address, is_utf8);
 
+	if (c->server->max_messages != 0 &&
+	    c->messages >= c->server->max_messages)
+		return end_of_share(c);
 	if (respond(c, STAGE_MAIL, address != NULL ? address : "", reply) ==
 		'2' &&
 	    address != NULL) {
@@ -220,6 +251,7 @@ finish_message(struct conn *c)
 	/* A reply of 2xx stores the message. */
 	(void)respond(c, STAGE_DOT, m->sender, reply);
 	message_reset(c);
+	c->groups = 0;
 	return !c->dead;
 }
 

@@ -15,12 +15,26 @@
  *				"helo NAME", "tls VERSION|none", "sni NAME",
  *				"auth USER", "mail <ADDR> PARAMS", "rcpt <ADDR>
  *				PARAMS" per accepted recipient, "bytes N",
- *				"bare_lf N", "bare_cr N", "nul N", "time T"
- *	DIR/stats		JSON: connections, current, max_concurrent,
- *				messages, commands, per_connection; written at
- *				most 20 ms late, and last at the end
+ *				"bare_lf N", "bare_cr N", "nul N", "groups N",
+ *"time T" DIR/stats		JSON: connections, current, max_concurrent,
+ *messages, commands, per_connection; written at most 20 ms late, and last at
+ *the end
+ *	--times FILE		"MS CONN GROUPS <SENDER>" for each message as it
+ *				is accepted; MS as in /proc/uptime
  *	--log FILE		"TIME #CONN C: line", "S: reply", "-- event",
  *				what is not printable as \xNN
+ *
+ * A message's groups are the round trips that it took: how often the client
+ * has waited for an answer before it went on, since the message before (or
+ * since EHLO): 2 for a message whose MAIL, RCPT and DATA came together.
+ *
+ * --reply-delay MS answers as a slow network would: that much later than what
+ * is answered came, so that a group of commands waits once.  (A rule with
+ * delay waits for each reply.)
+ *
+ * XOAUTH2 and OAUTHBEARER (--auth-mechs) take the tokens that the file of
+ * --tokens has at that moment, and need a user only if --auth names one.
+ * Others are told so as Gmail does it: 334 with JSON, then 535.
  *
  * Addresses beyond ASCII need SMTPUTF8 behind MAIL, and that has to be offered
  * (--ehlo SMTPUTF8): else 553 and 555.
@@ -85,6 +99,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -127,10 +142,35 @@ open_files(struct server *s)
 		if (s->out_fd < 0)
 			return usage("cannot open directory", s->out);
 	}
+	if (s->times_path != NULL) {
+		s->times = fopen(s->times_path, "ae");
+		if (s->times == NULL)
+			return usage("cannot open", s->times_path);
+	}
 	if (s->log_path == NULL)
 		return 0;
 	s->log = fopen(s->log_path, "ae");
 	return s->log != NULL ? 0 : usage("cannot open", s->log_path);
+}
+
+/* At the path of --unix, whatever a server before has left there. */
+static int
+open_unix_socket(struct server *s)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+	if (strlen(s->unix_path) >= sizeof(addr.sun_path))
+		return usage("too long a path:", s->unix_path);
+	(void)snprintf(
+	    addr.sun_path, sizeof(addr.sun_path), "%s", s->unix_path);
+	(void)unlink(s->unix_path);
+	s->listen_fd =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (s->listen_fd < 0 ||
+	    bind(s->listen_fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    listen(s->listen_fd, 1024) < 0)
+		return usage(strerror(errno), s->unix_path);
+	return 0;
 }
 
 static int
@@ -144,6 +184,8 @@ open_socket(struct server *s)
 	const int on = 1;
 	int err = 0;
 
+	if (s->unix_path != NULL)
+		return open_unix_socket(s);
 	if (getaddrinfo(s->listen, s->port, &hints, &found) != 0)
 		return usage("no numeric address and port:", s->listen);
 	s->listen_fd = socket(
@@ -158,26 +200,38 @@ open_socket(struct server *s)
 	return err;
 }
 
-/* Say the port, in a file that appears complete. */
-static int
-write_port(const struct server *s)
+/* The port, or the path of --unix, in BUF. */
+static bool
+tell_place(const struct server *s, char *buf, size_t size)
 {
 	struct sockaddr_storage addr;
 	socklen_t len = sizeof(addr);
-	char port[NI_MAXSERV], *tmp;
+
+	if (s->unix_path != NULL) {
+		(void)snprintf(buf, size, "%s", s->unix_path);
+		return true;
+	}
+	return getsockname(s->listen_fd, (struct sockaddr *)&addr, &len) == 0 &&
+	    getnameinfo((struct sockaddr *)&addr, len, NULL, 0, buf,
+		(socklen_t)size, NI_NUMERICSERV) == 0;
+}
+
+/* Say the place, in a file that appears complete. */
+static int
+write_port(const struct server *s)
+{
+	char place[128], *tmp;
 	FILE *out;
 	int err = EX_USAGE;
 
 	if (s->port_file == NULL)
 		return 0;
-	if (getsockname(s->listen_fd, (struct sockaddr *)&addr, &len) < 0 ||
-	    getnameinfo((struct sockaddr *)&addr, len, NULL, 0, port,
-		sizeof(port), NI_NUMERICSERV) != 0 ||
+	if (!tell_place(s, place, sizeof(place)) ||
 	    asprintf(&tmp, "%s.tmp", s->port_file) < 0)
 		return usage("cannot tell the port of", s->listen);
 	out = fopen(tmp, "we");
 	if (out != NULL) {
-		(void)fprintf(out, "%s\n", port);
+		(void)fprintf(out, "%s\n", place);
 		err = fclose(out) == 0 && rename(tmp, s->port_file) == 0
 		    ? 0
 		    : EX_USAGE;
@@ -253,6 +307,10 @@ name_peer(struct conn *c, const struct sockaddr *addr, socklen_t len)
 {
 	char host[64] = "?", port[8] = "?";
 
+	if (addr->sa_family == AF_UNIX) {
+		(void)snprintf(c->peer, sizeof(c->peer), "unix");
+		return;
+	}
 	(void)getnameinfo(addr, len, host, sizeof(host), port, sizeof(port),
 	    NI_NUMERICHOST | NI_NUMERICSERV);
 	(void)snprintf(c->peer, sizeof(c->peer), "%s:%s", host, port);
@@ -278,6 +336,7 @@ accept_one(struct server *s, const pthread_attr_t *attr)
 	}
 	c->server = s;
 	c->fd = fd;
+	c->in_ms = monotonic_ms();
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	name_peer(c, (struct sockaddr *)&addr, len);
 	enter(s, c);
@@ -360,6 +419,8 @@ release(struct server *s)
 	script_release(&s->script);
 	SSL_CTX_free(s->tls);
 	free(s->per_connection);
+	if (s->times != NULL)
+		(void)fclose(s->times);
 	if (s->log != NULL)
 		(void)fclose(s->log);
 }

@@ -124,17 +124,20 @@ struct server {
 	/* Set before the first connection, constant from then on. */
 	const char *listen, *port, *port_file, *out, *log_path, *name;
 	const char *cert, *key, *user, *password, *mechs;
-	const char *ehlo[EHLO_LINES_MAX];
-	size_t nehlo;
+	const char *unix_path, *tokens, *times_path;
+	const char *ehlo[EHLO_LINES_MAX], *without[EHLO_LINES_MAX];
+	size_t nehlo, nwithout;
 	bool own_ehlo, implicit_tls, require_auth, require_tls, with_parent;
 	int tls_min, tls_max;
 	unsigned long max_size, max_connections, seed;
+	unsigned long reply_delay_ms, max_messages; /* 0: none */
 	struct script script;
 	SSL_CTX *tls;
 	int out_fd;  /* -1: nothing is kept */
 	int stop_fd; /* becomes readable when the server stops */
 	int listen_fd;
-	FILE *log; /* NULL: none */
+	FILE *log;   /* NULL: none */
+	FILE *times; /* of accepted messages; NULL: not kept */
 
 	pthread_mutex_t lock; /* for all below */
 	pthread_cond_t ended; /* a connection's thread has ended */
@@ -177,6 +180,11 @@ struct conn {
 	char sni[256];
 	unsigned char in[8192];
 	size_t in_pos, in_len;
+	int64_t in_ms;     /* when these bytes came, or the connection */
+	bool answered;     /* something was sent since */
+	unsigned groups;   /* of bytes that had to wait for an answer, since the
+			      last message */
+	unsigned messages; /* accepted */
 	uint64_t random;
 	unsigned long drip_ms; /* for the reply at hand */
 	unsigned long seen[STAGES], seen_in_message[STAGES];
@@ -231,8 +239,12 @@ int conn_line(struct conn *c, char *line, size_t size);
 /* False when the peer is gone.  Drips if the reply at hand is to. */
 bool conn_write(struct conn *c, const void *bytes, size_t len);
 
-/* Write REPLY and CRLF, with a line in the log. */
+/* Write REPLY and CRLF, with a line in the log, as late as --reply-delay
+ * wants. */
 bool conn_reply(struct conn *c, const char *reply, size_t len);
+
+/* Milliseconds since some time in the past. */
+int64_t monotonic_ms(void);
 
 /* False when the server stops meanwhile. */
 bool conn_sleep(const struct conn *c, unsigned long ms);
@@ -275,6 +287,9 @@ void log_bytes(
     const struct conn *c, const char *mark, const void *bytes, size_t len);
 void log_text(const struct conn *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* A line in the file of --times: C's message is accepted. */
+void times_add(const struct conn *c);
 
 /* Write the figures if they have changed. */
 void stats_write(struct server *s);

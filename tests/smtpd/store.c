@@ -69,6 +69,23 @@ log_text(const struct conn *c, const char *fmt, ...)
 }
 
 void
+times_add(const struct conn *c)
+{
+	FILE *times = c->server->times;
+	struct timespec now;
+
+	if (times == NULL)
+		return;
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	flockfile(times);
+	(void)fprintf(times, "%lld %lu %u <%s>\n",
+	    (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, c->number,
+	    c->groups, c->msg.sender);
+	(void)fflush(times);
+	funlockfile(times);
+}
+
+void
 message_begin(struct conn *c, const char *address, const char *params)
 {
 	struct message *m = &c->msg;
@@ -140,8 +157,8 @@ write_envelope(struct conn *c, const char *name)
 
 	(void)fprintf(m->env,
 	    "bytes %lu\nbare_lf %lu\nbare_cr %lu\nnul %lu\n"
-	    "time ",
-	    m->bytes, m->bare_lf, m->bare_cr, m->nuls);
+	    "groups %u\ntime ",
+	    m->bytes, m->bare_lf, m->bare_cr, m->nuls, c->groups);
 	put_time(m->env);
 	(void)putc('\n', m->env);
 	if (fflush(m->env) != 0)
@@ -167,7 +184,9 @@ message_store(struct conn *c)
 		return true;
 	m->stored = true;
 	number = count_message(c);
-	log_text(c, "stored %06lu", number);
+	c->messages++;
+	times_add(c);
+	log_text(c, "stored %06lu groups=%u", number, c->groups);
 	if (m->data == NULL)
 		return true;
 	(void)snprintf(env_name, sizeof(env_name), "%06lu.env", number);
