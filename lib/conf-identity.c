@@ -13,18 +13,11 @@
 #include "lib/address.h"
 #include "lib/conf-value.h"
 
-static int
-refuse(struct config_error *why, const char *what)
-{
-	snprintf(why->text, sizeof(why->text), "%s", what);
-	return -EINVAL;
-}
-
-/* Replace the string member of CFG by VALUE, which becomes CFG's. */
+/* Replace the string member of OBJ by VALUE, which becomes OBJ's. */
 static void
-take(const struct config_key *key, struct config *cfg, char *value)
+take(const struct config_key *key, void *obj, char *value)
 {
-	char **string = (char **)(void *)((char *)cfg + key->offset);
+	char **string = (char **)(void *)((char *)obj + key->offset);
 
 	free(*string);
 	*string = value;
@@ -37,18 +30,18 @@ is_none(const char *value)
 }
 
 int
-config_set_map(const struct config_key *key, struct config *cfg,
-    const char *value, const char *base, struct config_error *why)
+config_set_map(const struct config_key *key, void *obj, const char *value,
+    const char *base, struct config_error *why)
 {
 	if (!is_none(value))
-		return config_set_path(key, cfg, value, base, why);
-	take(key, cfg, NULL);
+		return config_set_path(key, obj, value, base, why);
+	take(key, obj, NULL);
 	return 0;
 }
 
 int
-config_set_domains(const struct config_key *key, struct config *cfg,
-    const char *value, const char *base, struct config_error *why)
+config_set_domains(const struct config_key *key, void *obj, const char *value,
+    const char *base, struct config_error *why)
 {
 	static const char gaps[] = " \t\r\n,";
 	char *list = is_none(value) ? NULL : strdup(value);
@@ -67,18 +60,18 @@ config_set_domains(const struct config_key *key, struct config *cfg,
 		}
 		if (len > 0 && !config_is_name(at)) {
 			free(list);
-			return refuse(why, "must be a list of domains");
+			return config_refuse(why, "must be a list of domains");
 		}
 		if (gap > 0)
 			at[len] = ' ';
 		at += len + (gap > 0);
 	}
-	take(key, cfg, list);
+	take(key, obj, list);
 	return 0;
 }
 
 int
-config_set_recipients(const struct config_key *key, struct config *cfg,
+config_set_recipients(const struct config_key *key, void *obj,
     const char *value, const char *base, struct config_error *why)
 {
 	size_t count, pos;
@@ -86,14 +79,28 @@ config_set_recipients(const struct config_key *key, struct config *cfg,
 
 	(void)base;
 	if (is_none(value)) {
-		take(key, cfg, NULL);
+		take(key, obj, NULL);
 		return 0;
 	}
 	if (address_count(span_of(value), &count, &pos) != 0 || count == 0)
-		return refuse(why, "must be a list of addresses");
+		return config_refuse(why, "must be a list of addresses");
 	list = strdup(value);
 	if (list == NULL)
 		return -ENOMEM;
-	take(key, cfg, list);
+	take(key, obj, list);
 	return 0;
+}
+
+int
+config_set_address(const struct config_key *key, void *obj, const char *value,
+    const char *base, struct config_error *why)
+{
+	size_t count, pos;
+
+	if (!is_none(value) &&
+	    (address_count(span_of(value), &count, &pos) != 0 || count != 1 ||
+		strchr(value, '@') == NULL || strpbrk(value, "<>,;:") != NULL))
+		return config_refuse(
+		    why, "must be one address, such as ann@example.org");
+	return config_set_recipients(key, obj, value, base, why);
 }

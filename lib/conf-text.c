@@ -13,40 +13,45 @@
 bool
 config_find_variable(const char *text, unsigned *ret_line, struct span *ret)
 {
-	unsigned line = 1;
+	const char *found = strstr(text, "${");
 
-	for (;; line++) {
-		const char *begin = text + strspn(text, " \t\r");
-		size_t len = strcspn(begin, "\n");
-		const char *found = strstr(begin, "${");
-
-		if (found == NULL)
-			return false;
-		if (found < begin + len && begin[0] != '#' &&
-		    strncmp(begin, "//", 2) != 0) {
-			*ret_line = line;
-			ret->ptr = found;
-			ret->len = strcspn(found, "}\n");
-			ret->len += found[ret->len] == '}';
-			return true;
-		}
-		text = begin + len + 1;
-	}
+	if (found == NULL)
+		return false;
+	*ret_line = 1;
+	for (; text < found; text++)
+		*ret_line += *text == '\n';
+	ret->ptr = found;
+	ret->len = strcspn(found, "}\n");
+	ret->len += found[ret->len] == '}';
+	return true;
 }
 
-/* How far it is from TEXT, behind a quote of the kind QUOTE, to behind the
- * next one, or to the end of the text. */
-static size_t
-quoted_length(const char *text, char quote)
+size_t
+config_quoted_length(const char *text, char quote)
 {
 	size_t len = 0;
 
 	while (text[len] != '\0' && text[len] != quote)
 		len += text[len] == '\\' && text[len + 1] != '\0' ? 2 : 1;
-	return len + (text[len] == quote);
+	return len;
 }
 
-/* How long the comment is that TEXT begins with; 0 for none. */
+static bool
+is_quote(char c)
+{
+	return c == '"' || c == '\'';
+}
+
+/* The length of the string that TEXT begins with, with its quotes. */
+static size_t
+quoted_word(const char *text)
+{
+	size_t len = 1 + config_quoted_length(text + 1, text[0]);
+
+	return len + (text[len] != '\0');
+}
+
+/* How long the comment is that TEXT begins with; 0 for none, or no end. */
 static size_t
 comment_length(const char *text)
 {
@@ -60,24 +65,48 @@ comment_length(const char *text)
 	return end != NULL ? (size_t)(end - text) + 2 : 0;
 }
 
-void
-config_blank_comments(char *text)
+static unsigned
+count_lines(const char *text, size_t len)
+{
+	unsigned lines = 0;
+
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+/* Put spaces for the LEN bytes of TEXT, but for line ends. */
+static void
+blank(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != '\n')
+			text[i] = ' ';
+}
+
+bool
+config_blank_comments(char *text, unsigned *ret_line)
 {
 	bool in_word = false;
 	size_t len;
 
+	*ret_line = 1;
+	if (strncmp(text, "\xEF\xBB\xBF", 3) == 0)
+		blank(text, 3);
 	for (; *text != '\0'; text += len) {
 		len = in_word ? 0 : comment_length(text);
-		for (size_t i = 0; i < len; i++)
-			if (text[i] != '\n')
-				text[i] = ' ';
-		if (len > 0)
-			continue;
-		len = 1;
-		if (*text == '"' || *text == '\'')
-			len += quoted_length(text + 1, *text);
-		in_word = len == 1 && strchr(" \t\r\n(){}=+,", *text) == NULL;
+		if (len > 0) {
+			blank(text, len);
+		} else if (!in_word && strncmp(text, "/*", 2) == 0) {
+			return false;
+		} else {
+			len = is_quote(*text) ? quoted_word(text) : 1;
+			in_word =
+			    len == 1 && strchr(" \t\r\n(){}=+,", *text) == NULL;
+		}
+		*ret_line += count_lines(text, len);
 	}
+	return true;
 }
 
 unsigned
@@ -89,11 +118,8 @@ config_last_line(const char *text)
 	for (; *text != '\0'; text += len) {
 		if (strchr(" \t\r\n", *text) == NULL)
 			last = line;
-		len = *text == '"' || *text == '\''
-		    ? 1 + quoted_length(text + 1, *text)
-		    : 1;
-		for (size_t i = 0; i < len; i++)
-			line += text[i] == '\n';
+		len = is_quote(*text) ? quoted_word(text) : 1;
+		line += count_lines(text, len);
 	}
 	return last;
 }

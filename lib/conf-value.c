@@ -15,29 +15,18 @@
 #include <strings.h>
 
 #include "lib/conf-value.h"
+#include "lib/envelope.h"
 #include "lib/spool.h"
 #include "lib/wire.h"
 
-static const char *const tls_names[] = {
-	[TLS_NONE] = "none",
-	[TLS_OPPORTUNISTIC] = "opportunistic",
-	[TLS_STARTTLS] = "starttls",
-	[TLS_IMPLICIT] = "implicit",
-};
-
-#define TLS_MODES (sizeof(tls_names) / sizeof(tls_names[0]))
-
-const char *
-tls_mode_name(enum tls_mode mode)
+static void *
+member(const struct config_key *key, void *obj)
 {
-	return tls_names[mode];
+	return (char *)obj + key->offset;
 }
 
-static int refuse(struct config_error *why, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static int
-refuse(struct config_error *why, const char *fmt, ...)
+int
+config_refuse(struct config_error *why, const char *fmt, ...)
 {
 	va_list args;
 
@@ -47,18 +36,10 @@ refuse(struct config_error *why, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/* The member of CFG that KEY is about. */
-static void *
-member(const struct config_key *key, struct config *cfg)
+int
+config_take_string(const struct config_key *key, void *obj, char *value)
 {
-	return (char *)cfg + key->offset;
-}
-
-/* Replace the string member by VALUE, which becomes CFG's; NULL: no memory. */
-static int
-take_string(const struct config_key *key, struct config *cfg, char *value)
-{
-	char **string = member(key, cfg);
+	char **string = member(key, obj);
 
 	if (value == NULL)
 		return -ENOMEM;
@@ -67,8 +48,8 @@ take_string(const struct config_key *key, struct config *cfg, char *value)
 	return 0;
 }
 
-static bool
-has_control(const char *text)
+bool
+config_has_control(const char *text)
 {
 	for (; *text != '\0'; text++)
 		if ((unsigned char)*text < ' ' || *text == 0x7f)
@@ -76,32 +57,32 @@ has_control(const char *text)
 	return false;
 }
 
-/* PATH as an absolute one, new in *RET. */
-static int
-make_absolute(
+int
+config_make_absolute(
     const char *path, const char *base, char **ret, struct config_error *why)
 {
-	if (path[0] == '\0' || has_control(path))
-		return refuse(why, "must be a path");
+	if (path[0] == '\0' || config_has_control(path))
+		return config_refuse(why, "must be a path");
 	if (strlen(path) >= PATH_MAX)
-		return refuse(why, "must be shorter than %d bytes", PATH_MAX);
+		return config_refuse(
+		    why, "must be shorter than %d bytes", PATH_MAX);
 	if (path[0] == '/') {
 		*ret = strdup(path);
 		return *ret == NULL ? -ENOMEM : 0;
 	}
 	if (base == NULL)
-		return refuse(why, "must be an absolute path");
+		return config_refuse(why, "must be an absolute path");
 	return asprintf(ret, "%s/%s", base, path) < 0 ? -ENOMEM : 0;
 }
 
 int
-config_set_path(const struct config_key *key, struct config *cfg,
-    const char *value, const char *base, struct config_error *why)
+config_set_path(const struct config_key *key, void *obj, const char *value,
+    const char *base, struct config_error *why)
 {
 	char *path = NULL;
-	int err = make_absolute(value, base, &path, why);
+	int err = config_make_absolute(value, base, &path, why);
 
-	return err < 0 ? err : take_string(key, cfg, path);
+	return err < 0 ? err : config_take_string(key, obj, path);
 }
 
 bool
@@ -117,35 +98,37 @@ config_is_name(const char *name)
 }
 
 int
-config_set_name(const struct config_key *key, struct config *cfg,
-    const char *value, const char *base, struct config_error *why)
+config_set_name(const struct config_key *key, void *obj, const char *value,
+    const char *base, struct config_error *why)
 {
 	(void)base;
 	if (!config_is_name(value))
-		return refuse(why, "must be a host or domain name");
-	return take_string(key, cfg, strdup(value));
+		return config_refuse(why, "must be a host or domain name");
+	return config_take_string(key, obj, strdup(value));
 }
 
 int
-config_set_login(const struct config_key *key, struct config *cfg,
-    const char *value, const char *base, struct config_error *why)
+config_set_login(const struct config_key *key, void *obj, const char *value,
+    const char *base, struct config_error *why)
 {
 	(void)base;
-	if (value[0] == '\0' || strlen(value) > 255 || has_control(value))
-		return refuse(why, "must be 1 to 255 printable characters");
-	return take_string(key, cfg, strdup(value));
+	if (value[0] == '\0' || strlen(value) > 255 ||
+	    config_has_control(value))
+		return config_refuse(
+		    why, "must be 1 to 255 printable characters");
+	return config_take_string(key, obj, strdup(value));
 }
 
 int
-config_set_number(const struct config_key *key, struct config *cfg,
-    const char *value, const char *base, struct config_error *why)
+config_set_number(const struct config_key *key, void *obj, const char *value,
+    const char *base, struct config_error *why)
 {
-	unsigned *number = member(key, cfg);
+	unsigned *number = member(key, obj);
 	unsigned long long n;
 
 	(void)base;
 	if (!wire_number(span_of(value), key->max, &n) || n < key->min)
-		return refuse(
+		return config_refuse(
 		    why, "must be a number from %u to %u", key->min, key->max);
 	*number = (unsigned)n;
 	return 0;
@@ -193,15 +176,15 @@ config_parse_duration(const char *text, unsigned max, unsigned *ret_s)
 }
 
 int
-config_set_duration(const struct config_key *key, struct config *cfg,
-    const char *value, const char *base, struct config_error *why)
+config_set_duration(const struct config_key *key, void *obj, const char *value,
+    const char *base, struct config_error *why)
 {
-	unsigned *seconds = member(key, cfg);
+	unsigned *seconds = member(key, obj);
 	unsigned n;
 
 	(void)base;
 	if (!config_parse_duration(value, key->max, &n) || n < key->min)
-		return refuse(why,
+		return config_refuse(why,
 		    "must be a time from %us to %us, such as "
 		    "10s, 5m, 1h or 2d",
 		    key->min, key->max);
@@ -210,17 +193,18 @@ config_set_duration(const struct config_key *key, struct config *cfg,
 }
 
 int
-config_set_size(const struct config_key *key, struct config *cfg,
-    const char *value, const char *base, struct config_error *why)
+config_set_size(const struct config_key *key, void *obj, const char *value,
+    const char *base, struct config_error *why)
 {
 	static const struct unit units[] = { { 'k', 1ull << 10 },
 		{ 'm', 1ull << 20 }, { 'g', 1ull << 30 }, { 0, 0 } };
-	uint64_t *bytes = member(key, cfg);
+	uint64_t *bytes = member(key, obj);
 	unsigned long long n;
 
 	(void)base;
-	if (!parse_quantity(value, units, SPOOL_MESSAGE_MAX, &n) || n == 0)
-		return refuse(why,
+	if (!parse_quantity(value, units, SPOOL_MESSAGE_MAX, &n) ||
+	    n < key->min)
+		return config_refuse(why,
 		    "must be a size in bytes, such as 50000000, "
 		    "500K, 50M or 1G");
 	*bytes = n;
@@ -228,138 +212,55 @@ config_set_size(const struct config_key *key, struct config *cfg,
 }
 
 int
-config_set_tls(const struct config_key *key, struct config *cfg,
-    const char *value, const char *base, struct config_error *why)
+config_set_word(const struct config_key *key, void *obj, const char *value,
+    const char *base, struct config_error *why)
 {
-	enum tls_mode *mode = member(key, cfg);
+	unsigned *word = member(key, obj);
+	char list[300] = "";
+	size_t n, used = 0;
 
 	(void)base;
-	for (size_t i = 0; i < TLS_MODES; i++)
-		if (strcmp(value, tls_names[i]) == 0) {
-			*mode = (enum tls_mode)i;
+	for (n = 0; key->words[n] != NULL; n++)
+		if (strcmp(value, key->words[n]) == 0) {
+			*word = (unsigned)n;
 			return 0;
 		}
-	return refuse(why, "must be none, opportunistic, starttls or implicit");
-}
-
-/* ---- relays ---------------------------------------------------------- */
-
-/* Whether HOST is an IPv6 address, perhaps with a zone ("fe80::1%eth0"). */
-static bool
-is_ipv6(const char *host)
-{
-	char address[INET6_ADDRSTRLEN];
-	struct in6_addr parsed;
-	size_t len = strcspn(host, "%");
-
-	if (len >= sizeof(address))
-		return false;
-	if (host[len] == '%' && !config_is_name(host + len + 1))
-		return false;
-	memcpy(address, host, len);
-	address[len] = '\0';
-	return inet_pton(AF_INET6, address, &parsed) == 1;
-}
-
-/*
- * Split VALUE: "HOST", "HOST:PORT", "[HOST]", "[HOST]:PORT", or an IPv6
- * address as it is.  *RET_PORT is the text after the colon, NULL if none.
- */
-static bool
-split_host(const char *value, struct span *ret_host, const char **ret_port)
-{
-	const char *end, *colon;
-
-	*ret_port = NULL;
-	if (value[0] == '[') {
-		end = strchr(value, ']');
-		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
-			return false;
-		*ret_host =
-		    (struct span){ value + 1, (size_t)(end - value) - 1 };
-		if (end[1] == ':')
-			*ret_port = end + 2;
-		return true;
-	}
-	*ret_host = span_of(value);
-	if (is_ipv6(value))
-		return true;
-	colon = strchr(value, ':');
-	if (colon != NULL) {
-		ret_host->len = (size_t)(colon - value);
-		*ret_port = colon + 1;
-	}
-	return true;
-}
-
-/* Put a relay's place into CFG; the strings become its own. */
-static void
-take_relay(struct config *cfg, char *host, unsigned port, char *maildir)
-{
-	free(cfg->relay.host);
-	free(cfg->relay.maildir);
-	cfg->relay.host = host;
-	cfg->relay.port = port;
-	cfg->relay.maildir = maildir;
-	cfg->has_relay = true;
-}
-
-static int
-set_host(struct config *cfg, const char *value, struct config_error *why)
-{
-	unsigned long long port = 0;
-	const char *port_text;
-	struct span span;
-	char *host;
-
-	if (!split_host(value, &span, &port_text))
-		return refuse(why,
-		    "must be HOST[:PORT], [IPV6]:PORT or "
-		    "maildir:/PATH");
-	if (port_text != NULL &&
-	    (!wire_number(span_of(port_text), 65535, &port) || port == 0))
-		return refuse(why, "has a bad port, which must be 1 to 65535");
-	host = strndup(span.ptr, span.len);
-	if (host == NULL)
-		return -ENOMEM;
-	/* What is left of colons and brackets is in no name. */
-	if (!is_ipv6(host) &&
-	    (!config_is_name(host) || strpbrk(host, ":[]") != NULL)) {
-		free(host);
-		return refuse(why,
-		    "must be HOST[:PORT], [IPV6]:PORT or "
-		    "maildir:/PATH");
-	}
-	take_relay(cfg, host, (unsigned)port, NULL);
-	return 0;
+	for (size_t i = 0; i < n && used < sizeof(list); i++)
+		used +=
+		    (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+			i == 0           ? ""
+			    : i + 1 == n ? " or "
+					 : ", ",
+			key->words[i]);
+	return config_refuse(why, "must be %s", list);
 }
 
 int
-config_set_relay(const struct config_key *key, struct config *cfg,
-    const char *value, const char *base, struct config_error *why)
+config_set_bool(const struct config_key *key, void *obj, const char *value,
+    const char *base, struct config_error *why)
 {
-	static const char scheme[] = "maildir:";
-	char *maildir = NULL;
-	int err;
+	bool *truth = member(key, obj);
 
-	(void)key;
-	if (strncmp(value, scheme, strlen(scheme)) != 0)
-		return set_host(cfg, value, why);
-	err = make_absolute(value + strlen(scheme), base, &maildir, why);
-	if (err == 0)
-		take_relay(cfg, NULL, 0, maildir);
-	return err;
+	(void)base;
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return config_refuse(why, "must be yes or no");
+	*truth = value[0] == 'y';
+	return 0;
 }
 
 bool
-config_is_loopback(const char *host)
+config_next_element(const char **rest, struct span *ret)
 {
-	struct in6_addr v6;
-	struct in_addr v4;
+	if (*rest == NULL)
+		return false;
+	ret->ptr = *rest;
+	ret->len = strcspn(*rest, (const char[]){ CONFIG_LIST_GAP, '\0' });
+	*rest = (*rest)[ret->len] == '\0' ? NULL : *rest + ret->len + 1;
+	return true;
+}
 
-	if (strcasecmp(host, "localhost") == 0)
-		return true;
-	if (inet_pton(AF_INET, host, &v4) == 1)
-		return ntohl(v4.s_addr) >> 24 == 127;
-	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+bool
+config_is_label(const char *name)
+{
+	return envelope_lane_fault(name) == NULL;
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: the spoold authors */
 
-/* Events as JSON objects: the only place that knows the member names. */
+/*
+ * Events by their names, and read from JSON objects.  The names of the members
+ * are here, for reading, and in event-text.c, for writing.
+ */
 
 #include "config.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/event.h"
+#include "lib/json-out.h"
 #include "lib/text.h"
 
 static const char *const names[EVENT_KINDS] = {
@@ -32,6 +35,8 @@ static const char *const names[EVENT_KINDS] = {
 	[EVENT_RELEASED] = "released",
 	[EVENT_DROPPED] = "dropped",
 	[EVENT_KEPT] = "kept",
+	[EVENT_REPORTED] = "reported",
+	[EVENT_WARNED] = "warned",
 	[EVENT_REMOVED] = "removed",
 	[EVENT_GONE] = "gone",
 	[EVENT_DAMAGED] = "damaged",
@@ -52,19 +57,6 @@ event_kind_of(const char *name)
 		if (strcmp(names[i], name) == 0)
 			return (enum event_kind)i;
 	return EVENT_NONE;
-}
-
-/* Add VAL, which json-c then owns; false when VAL or memory is missing. */
-static bool
-add(struct json_object *obj, const char *key, struct json_object *val)
-{
-	if (val == NULL)
-		return false;
-	if (json_object_object_add_ex(
-		obj, key, val, JSON_C_OBJECT_ADD_CONSTANT_KEY) == 0)
-		return true;
-	json_object_put(val);
-	return false;
 }
 
 static bool
@@ -91,97 +83,18 @@ event_new_string(const char *s)
 	return obj;
 }
 
-static bool
-add_string(struct json_object *obj, const char *key, const char *val)
-{
-	return val == NULL || add(obj, key, event_new_string(val));
-}
-
-static bool
-add_uint(struct json_object *obj, const char *key, uint64_t val)
-{
-	return add(obj, key, json_object_new_uint64(val));
-}
-
-/* Seconds with six decimals, kept as the text that was written. */
-static bool
-add_time(struct json_object *obj, const char *key, int64_t us)
-{
-	char text[32];
-
-	(void)snprintf(text, sizeof(text), "%s%" PRId64 ".%06" PRId64,
-	    us < 0 ? "-" : "", us < 0 ? -(us / 1000000) : us / 1000000,
-	    us < 0 ? -(us % 1000000) : us % 1000000);
-	return add(obj, key, json_object_new_double_s((double)us / 1e6, text));
-}
-
-static bool
-add_envelope(struct json_object *obj, const struct event *ev)
-{
-	struct json_object *list;
-
-	if (!add_time(obj, "arrival", ev->arrival_us) ||
-	    !add_uint(obj, "size", ev->size_bytes) ||
-	    !add_uint(obj, "uid", ev->uid) ||
-	    !add_string(obj, "sender", ev->sender))
-		return false;
-	list = json_object_new_array_ext((int)ev->nrcpts);
-	if (!add(obj, "rcpts", list))
-		return false;
-	for (size_t i = 0; i < ev->nrcpts; i++) {
-		struct json_object *s = event_new_string(ev->rcpts[i]);
-
-		if (s == NULL || json_object_array_add(list, s) != 0) {
-			json_object_put(s);
-			return false;
-		}
-	}
-	return true;
-}
-
-/* What every event has. */
-static bool
-add_head(struct json_object *obj, const struct event *ev)
-{
-	return add_uint(obj, "seq", ev->seq) &&
-	    add_time(obj, "time", ev->time_us) &&
-	    add_string(obj, "event", event_name(ev->kind)) &&
-	    (ev->id[0] == '\0' || add_string(obj, "id", ev->id));
-}
-
-/* What events about a recipient or a relay have. */
-static bool
-add_result(struct json_object *obj, const struct event *ev)
-{
-	return (ev->index < 0 ||
-		   add(obj, "index", json_object_new_int(ev->index))) &&
-	    add_string(obj, "rcpt", ev->rcpt) &&
-	    add_string(obj, "relay", ev->relay) &&
-	    add_string(obj, "server", ev->server) &&
-	    add_string(obj, "reply", ev->reply) &&
-	    add_string(obj, "note", ev->note);
-}
-
-static bool
-add_times(struct json_object *obj, const struct event *ev)
-{
-	return (ev->delay_us < 0 || add_time(obj, "delay", ev->delay_us)) &&
-	    (ev->next_us == 0 || add_time(obj, "next", ev->next_us));
-}
-
 struct json_object *
 event_to_json(const struct event *ev)
 {
-	struct json_object *obj = json_object_new_object();
+	struct json_out out = { .text = NULL };
+	struct json_object *obj = NULL;
 
-	if (obj == NULL)
-		return NULL;
-	if (add_head(obj, ev) &&
-	    (ev->kind != EVENT_ADMITTED || add_envelope(obj, ev)) &&
-	    add_result(obj, ev) && add_times(obj, ev))
-		return obj;
-	json_object_put(obj);
-	return NULL;
+	event_put(&out, ev);
+	json_out_raw(&out, "", 1);
+	if (!out.failed)
+		obj = json_tokener_parse(out.text);
+	json_out_free(&out);
+	return obj;
 }
 
 static const char *
@@ -236,6 +149,10 @@ get_envelope(struct json_object *obj, struct event *ev)
 	ev->size_bytes = get_uint(obj, "size");
 	ev->uid = (uid_t)get_uint(obj, "uid");
 	ev->sender = get_string(obj, "sender");
+	ev->lane = get_string(obj, "lane");
+	ev->expires_us = get_time(obj, "expires", 0);
+	ev->not_before_us = get_time(obj, "not_before", 0);
+	ev->report_of = get_string(obj, "report_of");
 	if (ev->sender == NULL ||
 	    !json_object_object_get_ex(obj, "rcpts", &list) ||
 	    !json_object_is_type(list, json_type_array))
@@ -287,6 +204,7 @@ event_from_json(struct json_object *obj, struct event *ev)
 	ev->server = get_string(obj, "server");
 	ev->reply = get_string(obj, "reply");
 	ev->note = get_string(obj, "note");
+	ev->indexes = get_string(obj, "indexes");
 	ev->delay_us = get_time(obj, "delay", -1);
 	ev->next_us = get_time(obj, "next", 0);
 	return ev->kind == EVENT_ADMITTED ? get_envelope(obj, ev) : 0;
@@ -310,6 +228,10 @@ event_of_qfile(struct event *ev, const char *id, const struct qfile *qf)
 		.size_bytes = qf->msg_bytes,
 		.uid = qf->uid,
 		.sender = env->sender,
+		.lane = env->lane,
+		.expires_us = env->expires_us,
+		.not_before_us = env->not_before_us,
+		.report_of = env->report_of,
 		.rcpts = rcpts,
 		.nrcpts = env->nrcpts,
 	};

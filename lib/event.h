@@ -46,6 +46,10 @@ enum event_kind {
 	EVENT_RELEASED,   /* moved from hold/ to queue/ */
 	EVENT_DROPPED,    /* removed by an operator */
 	EVENT_KEPT,       /* moved to failed/ */
+	EVENT_REPORTED,   /* its sender was told of failed recipients:
+			     indexes; note: the report's id.  Or, with a
+			     reply that says why, nobody is told */
+	EVENT_WARNED,     /* the same of its being late */
 	EVENT_REMOVED,    /* all recipients served, file removed */
 	EVENT_GONE,       /* the file vanished; not our doing */
 	EVENT_DAMAGED,    /* set aside; note: why */
@@ -66,13 +70,19 @@ struct event {
 	const char *server; /* "192.0.2.1:25" */
 	const char *reply;  /* sanitised, or "[local] why" */
 	const char *note;
-	int64_t delay_us; /* from the attempt's start; -1 unknown */
-	int64_t next_us;  /* when it is due again; 0 none */
+	const char *indexes; /* recipients' places, "0-99,105"; NULL: all that
+				KIND can mean */
+	int64_t delay_us;    /* from the attempt's start; -1 unknown */
+	int64_t next_us;     /* when it is due again; 0 none */
 	/* EVENT_ADMITTED */
 	int64_t arrival_us;
 	uint64_t size_bytes;
 	uid_t uid;
 	const char *sender;
+	const char *lane;      /* as in the envelope, or NULL */
+	int64_t expires_us;    /* 0: never */
+	int64_t not_before_us; /* 0: at once */
+	const char *report_of; /* as in the envelope, or NULL */
 	const char *const *rcpts;
 	size_t nrcpts;
 };
@@ -87,7 +97,11 @@ enum event_kind event_kind_of(const char *name);
  */
 int event_of_qfile(struct event *ev, const char *id, const struct qfile *qf);
 
+struct json_out;
 struct json_object;
+
+/* Append EV to O as a JSON object; whether memory sufficed, O says. */
+void event_put(struct json_out *o, const struct event *ev);
 
 /* The event as a JSON object that the caller puts; NULL if out of memory. */
 struct json_object *event_to_json(const struct event *ev);

@@ -38,7 +38,8 @@ copy(char **ret, const char *text)
 int
 identity_init(struct identity *id, const struct config *cfg)
 {
-	struct identity made = { .keeps_local = cfg->relay.maildir != NULL };
+	struct identity made = { .keeps_local = cfg->nrelays > 0 &&
+		    cfg->relays[0].maildir != NULL };
 	char name[HOST_NAME_MAX + 1] = "";
 
 	(void)gethostname(name, sizeof(name) - 1);

@@ -17,6 +17,9 @@
 #include "lib/fsutil.h"
 #include "lib/journal.h"
 
+/* A buffer that grew beyond that is not kept. */
+#define GATHERED_MAX ((size_t)256 << 10)
+
 /*
  * Terminate a torn last line, so that the next one is whole; readers ignore
  * the torn one.
@@ -74,38 +77,60 @@ journal_open(struct journal *j, int dir_fd, uint64_t seq)
 }
 
 int
-journal_append(struct journal *j, struct event *ev)
+journal_put(struct journal *j, struct event *ev)
 {
-	struct json_object *obj;
-	const char *text;
-	char *line = NULL;
-	size_t len;
-	int err = -ENOMEM;
+	size_t len = j->out.len;
 
 	ev->seq = j->seq + 1;
-	obj = event_to_json(ev);
-	if (obj == NULL)
+	event_put(&j->out, ev);
+	json_out_raw(&j->out, "\n", 1);
+	if (j->out.failed) {
+		json_out_cut(&j->out, len);
 		return -ENOMEM;
-	text = json_object_to_json_string_length(
-	    obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
-	if (text == NULL || (line = malloc(len + 1)) == NULL)
-		goto out;
-	memcpy(line, text, len);
-	line[len] = '\n';
-	/* One write: a line is there as a whole or torn at the very end. */
-	err = fs_write_all(j->fd, line, len + 1);
-	if (err < 0) {
-		/* Disk full: take half a line back.  If even that fails, a
-		 * reader skips it, since it is no JSON. */
-		if (ftruncate(j->fd, (off_t)j->bytes) < 0)
-			(void)fs_write_all(j->fd, "\n", 1);
-		goto out;
 	}
 	j->seq = ev->seq;
-	j->bytes += len + 1;
-out:
-	free(line);
-	json_object_put(obj);
+	return 0;
+}
+
+int
+journal_flush(struct journal *j)
+{
+	size_t len = j->out.len;
+	int err;
+
+	if (len == 0)
+		return 0;
+	/* One write: lines are there as a whole or torn at the very end. */
+	err = fs_write_all(j->fd, j->out.text, len);
+	if (len > GATHERED_MAX)
+		json_out_free(&j->out);
+	else
+		json_out_cut(&j->out, 0);
+	if (err == 0) {
+		j->bytes += len;
+		return 0;
+	}
+	/* Disk full: take back what is there of them.  If even that fails, a
+	 * reader skips half a line, since it is no JSON. */
+	if (ftruncate(j->fd, (off_t)j->bytes) < 0)
+		(void)fs_write_all(j->fd, "\n", 1);
+	return err;
+}
+
+int
+journal_append(struct journal *j, struct event *ev)
+{
+	uint64_t seq;
+	int err = journal_flush(j);
+
+	if (err < 0)
+		return err;
+	seq = j->seq;
+	err = journal_put(j, ev);
+	if (err == 0)
+		err = journal_flush(j);
+	if (err < 0)
+		j->seq = seq;
 	return err;
 }
 
@@ -144,6 +169,9 @@ journal_rotate(struct journal *j)
 	char first[32];
 	int err;
 
+	err = journal_flush(j);
+	if (err < 0)
+		return err;
 	/* The new one first: if the disk is full nothing has moved. */
 	if (unlinkat(j->dir_fd, fresh, 0) < 0 && errno != ENOENT)
 		return -errno;
@@ -164,6 +192,7 @@ journal_rotate(struct journal *j)
 		return err;
 	}
 	(void)close(j->fd);
+	next.out = j->out;
 	*j = next;
 	return fs_sync(j->dir_fd);
 }
@@ -174,6 +203,7 @@ journal_close(struct journal *j)
 	if (j->fd >= 0)
 		(void)close(j->fd);
 	j->fd = -1;
+	json_out_free(&j->out);
 }
 
 struct replay {

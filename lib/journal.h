@@ -4,10 +4,11 @@
 /*
  * SPOOL/.journal.jsonl: what happened since the last snapshot.
  *
- * Lines are appended with one write(2) each; they survive any process, and
- * a power cut once journal_sync() has returned.  A torn last line is ignored
- * by readers and terminated before the next append.  Full journals are kept as
- * .journal.jsonl.1 (the youngest) to .JOURNAL_KEPT, the history.
+ * Lines are gathered and appended together with one write(2); then they survive
+ * any process, and a power cut once journal_sync() has returned.  A torn last
+ * line is ignored by readers and terminated before the next append.  Full
+ * journals are kept as .journal.jsonl.1 (the youngest) to .JOURNAL_KEPT, the
+ * history.
  */
 
 #ifndef SPOOL_JOURNAL_H
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 #include "lib/event.h"
+#include "lib/json-out.h"
 
 #define JOURNAL_NAME ".journal.jsonl"
 #define JOURNAL_KEPT 9
@@ -23,8 +25,9 @@
 struct journal {
 	int dir_fd; /* borrowed */
 	int fd;
-	uint64_t seq;   /* of the last line */
-	uint64_t bytes; /* in the current file */
+	uint64_t seq;        /* of the last line */
+	uint64_t bytes;      /* in the current file */
+	struct json_out out; /* lines that are not written yet */
 };
 
 /*
@@ -33,18 +36,30 @@ struct journal {
  */
 int journal_open(struct journal *j, int dir_fd, uint64_t seq);
 
+/*
+ * Number EV and gather its line, for journal_flush().  0 or -ENOMEM: then its
+ * number was not used.
+ */
+int journal_put(struct journal *j, struct event *ev);
+
+/*
+ * Append what was gathered.  0 or -errno: then nothing of it was appended, and
+ * it is forgotten; its numbers stay used.
+ */
+int journal_flush(struct journal *j);
+
 /* Number EV and append it.  0 or -errno: then nothing was appended. */
 int journal_append(struct journal *j, struct event *ev);
 
 /*
  * fdatasync(2) of the descriptor FD, a dup(2) of j->fd or itself: may run in
- * another thread.  0 or -errno.
+ * another thread.  What is only gathered is not there yet.  0 or -errno.
  */
 int journal_sync(int fd);
 
 /*
- * Rename the kept journals up by one, and begin a new one.  The caller has
- * synced the old one if it matters.  0 or -errno.
+ * Rename the kept journals up by one, and begin a new one; what was gathered
+ * goes to the old one, which the caller has synced if it matters.  0 or -errno.
  */
 int journal_rotate(struct journal *j);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: the spoold authors */
 
-/* The picture of the queue, changed by events alone. */
+/* The picture of the queue: what is in it and what is due. */
 
 #include "config.h"
 
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/queue.h"
+#include "lib/queue-work.h"
 
 static int
 compare_id(const struct message *a, const struct message *b)
@@ -23,52 +23,76 @@ compare_id(const struct message *a, const struct message *b)
 }
 
 static int
-compare_due(const struct message *a, const struct message *b)
+compare_due(const struct part *a, const struct part *b)
 {
 	if (a->due_us != b->due_us)
 		return a->due_us < b->due_us ? -1 : 1;
-	return compare_id(a, b);
+	return compare_id(a->message, b->message);
 }
 
 /* RB_GENERATE_STATIC wants a macro that glibc does not have. */
 RB_GENERATE_INTERNAL(
     message_ids, message, by_id, compare_id, __attribute__((unused)) static)
 RB_GENERATE_INTERNAL(
-    message_dues, message, by_due, compare_due, __attribute__((unused)) static)
+    part_dues, part, by_due, compare_due, __attribute__((unused)) static)
+
+/* ---- as a whole ------------------------------------------------------ */
 
 void
 queue_init(struct queue *q)
 {
 	*q = (struct queue){ .ids = RB_INITIALIZER(&q->ids) };
-	RB_INIT(&q->dues);
+	SLIST_INIT(&q->relays);
+	RB_INIT(&q->senders);
+}
+
+/* What the events told of RELAY. */
+static void
+relay_forget(struct relay_state *relay)
+{
+	relay->down = false;
+	relay->since_us = 0;
+	relay->next_us = 0;
+	free(relay->reason);
+	relay->reason = NULL;
+	free(relay->saved_rate);
+	relay->saved_rate = NULL;
+	rate_release(&relay->rate);
 }
 
 void
-message_free(struct message *m)
+queue_clear(struct queue *q)
 {
-	if (m == NULL)
-		return;
-	for (unsigned i = 0; i < m->nrcpts; i++) {
-		free(m->rcpts[i].addr);
-		free(m->rcpts[i].reply);
+	struct message *m, *next;
+	struct relay_state *relay;
+
+	for (m = RB_MIN(message_ids, &q->ids); m != NULL; m = next) {
+		next = RB_NEXT(message_ids, &q->ids, m);
+		queue_delete(q, m);
 	}
-	free(m->rcpts);
-	free(m->sender);
-	free(m->server);
-	free(m);
+	SLIST_FOREACH (relay, &q->relays, link)
+		relay_forget(relay);
+	queue_forget_senders(q);
+	(void)queue_fit_rates(q);
+	q->totals = (struct queue_totals){ .admitted = 0 };
+	q->seq = 0;
+	q->last_us = 0;
 }
 
 void
 queue_release(struct queue *q)
 {
-	struct message *m, *next;
+	struct relay_state *relay;
 
-	for (m = RB_MIN(message_ids, &q->ids); m != NULL; m = next) {
-		next = RB_NEXT(message_ids, &q->ids, m);
-		RB_REMOVE(message_ids, &q->ids, m);
-		message_free(m);
+	queue_clear(q);
+	while ((relay = SLIST_FIRST(&q->relays)) != NULL) {
+		SLIST_REMOVE_HEAD(&q->relays, link);
+		for (unsigned i = 0; i < LANES_MAX; i++)
+			turns_release(&relay->turns[i]);
+		relay_forget(relay);
+		free(relay->name);
+		free(relay);
 	}
-	free(q->relay.reason);
 	queue_init(q);
 }
 
@@ -96,70 +120,136 @@ queue_next(struct queue *q, struct message *m)
 	return RB_NEXT(message_ids, &q->ids, m);
 }
 
-struct message *
-queue_first_due(struct queue *q)
+struct relay_state *
+queue_relay(struct queue *q, const char *name)
 {
-	return RB_MIN(message_dues, &q->dues);
-}
+	struct relay_state *relay;
 
-bool
-queue_takes_part(const struct qrcpt *r, int64_t now_us)
-{
-	return r->state == RCPT_PENDING && r->next_us <= now_us;
-}
-
-bool
-queue_is_served(const struct message *m)
-{
-	for (unsigned i = 0; i < m->nrcpts; i++)
-		if (m->rcpts[i].state != RCPT_DELIVERED)
-			return false;
-	return true;
-}
-
-static void
-unschedule(struct queue *q, struct message *m)
-{
-	if (m->scheduled)
-		RB_REMOVE(message_dues, &q->dues, m);
-	m->scheduled = false;
-}
-
-/* Work M's counters and due time out, and put it where it belongs. */
-static void
-schedule(struct queue *q, struct message *m)
-{
-	bool any = false;
-
-	unschedule(q, m);
-	m->npending = 0;
-	m->nwaiting = 0;
-	for (unsigned i = 0; i < m->nrcpts; i++) {
-		const struct qrcpt *r = &m->rcpts[i];
-
-		if (r->state != RCPT_PENDING)
-			continue;
-		m->npending++;
-		if (r->waiting)
-			m->nwaiting++;
-		if (!any || r->next_us < m->due_us)
-			m->due_us = r->next_us;
-		any = true;
+	SLIST_FOREACH (relay, &q->relays, link)
+		if (strcmp(relay->name, name) == 0)
+			return relay;
+	relay = calloc(1, sizeof(*relay));
+	if (relay == NULL)
+		return NULL;
+	relay->name = strdup(name);
+	if (relay->name == NULL) {
+		free(relay);
+		return NULL;
 	}
-	/* All have their results, but the agent is not done: it may still
-	 * use the connection, and must not get the message again. */
-	m->in_flight = m->nwaiting > 0 || m->job != NULL;
-	if (m->state != SPOOL_QUEUE || m->in_flight || m->npending == 0)
+	RB_INIT(&relay->dues);
+	relay->burst = 1;
+	for (unsigned i = 0; i < LANES_MAX; i++)
+		turns_init(&relay->turns[i]);
+	SLIST_INSERT_HEAD(&q->relays, relay, link);
+	return relay;
+}
+
+/* ---- what is due ----------------------------------------------------- */
+
+static void
+unschedule(struct part *p)
+{
+	if (p->place == PART_DUE)
+		RB_REMOVE(part_dues, &p->relay->dues, p);
+	if (p->place == PART_READY) {
+		struct turns *turns = &p->relay->turns[p->lane];
+
+		if (turns_first(turns) == &p->turn)
+			turns_serve(turns, &p->turn);
+		else
+			turns_remove(turns, &p->turn);
+		p->relay->nready--;
+	}
+	p->place = PART_NOWHERE;
+}
+
+/* Whether P has to be tried, now or later. */
+static bool
+is_wanted(const struct part *p)
+{
+	return p->relay != NULL && p->message->state == SPOOL_QUEUE &&
+	    p->npending > 0 && p->nwaiting == 0 && p->job == NULL;
+}
+
+/* Put P, which is nowhere, into its relay's dues if it has to be tried. */
+static void
+schedule_part(struct part *p)
+{
+	if (!is_wanted(p))
 		return;
-	RB_INSERT(message_dues, &q->dues, m);
-	m->scheduled = true;
+	RB_INSERT(part_dues, &p->relay->dues, p);
+	p->place = PART_DUE;
+}
+
+/* P, whose recipients were counted anew, into its place.  What is ready keeps
+ * its turn if it is due no later than before. */
+static void
+place_part(struct part *p)
+{
+	if (p->place == PART_READY && is_wanted(p) && p->due_us <= p->was_us)
+		return;
+	unschedule(p);
+	schedule_part(p);
+}
+
+static void
+count_rcpt(struct message *m, const struct qrcpt *r)
+{
+	struct part *p = r->part;
+
+	if (p->npending++ == 0 || r->next_us < p->due_us)
+		p->due_us = r->next_us;
+	p->nwaiting += r->waiting;
+	if (m->npending++ == 0 || r->next_us < m->due_us)
+		m->due_us = r->next_us;
+	m->nwaiting += r->waiting;
 }
 
 void
-queue_set_job(struct queue *q, struct message *m, void *job)
+queue_schedule(struct message *m)
 {
-	m->job = job;
-	schedule(q, m);
+	struct part *p;
+
+	for (p = &m->first; p != NULL; p = p->next) {
+		if (p->place != PART_READY)
+			unschedule(p);
+		p->was_us = p->due_us;
+		p->npending = 0;
+		p->nwaiting = 0;
+	}
+	m->npending = 0;
+	m->nwaiting = 0;
+	for (unsigned i = 0; i < m->nrcpts; i++)
+		if (m->rcpts[i].state == RCPT_PENDING)
+			count_rcpt(m, &m->rcpts[i]);
+	m->in_flight = false;
+	for (p = &m->first; p != NULL; p = p->next) {
+		/* What has no use any more has to be looked at in time. */
+		if (m->expires_us > 0 && m->expires_us < p->due_us)
+			p->due_us = m->expires_us;
+		/* All have their results, but the agent is not done: it may
+		 * still use the connection, and must not get it again. */
+		m->in_flight |= p->nwaiting > 0 || p->job != NULL;
+		place_part(p);
+	}
+}
+
+void
+queue_set_job(struct queue *q, struct part *p, void *job)
+{
+	(void)q;
+	p->job = job;
+	queue_schedule(p->message);
+}
+
+void
+queue_delete(struct queue *q, struct message *m)
+{
+	for (struct part *p = &m->first; p != NULL; p = p->next)
+		unschedule(p);
+	RB_REMOVE(message_ids, &q->ids, m);
+	q->count[m->state]--;
+	message_free(m);
 }
 
 int
@@ -168,247 +258,180 @@ queue_insert(struct queue *q, struct message *m)
 	if (RB_INSERT(message_ids, &q->ids, m) != NULL)
 		return -EEXIST;
 	q->count[m->state]++;
-	schedule(q, m);
-	return 0;
-}
-
-static void delete (struct queue *q, struct message *m)
-{
-	unschedule(q, m);
-	RB_REMOVE(message_ids, &q->ids, m);
-	q->count[m->state]--;
-	message_free(m);
-}
-
-static void
-set_state(struct queue *q, struct message *m, enum spool_state state)
-{
-	q->count[m->state]--;
-	m->state = state;
-	q->count[state]++;
-	schedule(q, m);
-}
-
-static int
-admit(struct queue *q, const struct event *ev)
-{
-	struct message *old = queue_find(q, ev->id), *m;
-
-	if (old != NULL && old->arrival_us == ev->arrival_us)
-		return 0;
-	m = calloc(1, sizeof(*m));
-	if (m == NULL)
-		return -ENOMEM;
-	m->rcpts = calloc(ev->nrcpts, sizeof(*m->rcpts));
-	m->sender = strdup(ev->sender);
-	if (m->rcpts == NULL || m->sender == NULL)
-		goto nomem;
-	for (size_t i = 0; i < ev->nrcpts; i++, m->nrcpts++) {
-		m->rcpts[i].addr = strdup(ev->rcpts[i]);
-		if (m->rcpts[i].addr == NULL)
-			goto nomem;
-	}
-	(void)strcpy(m->id, ev->id);
-	m->uid = ev->uid;
-	m->arrival_us = ev->arrival_us;
-	m->seen_us = ev->time_us;
-	m->size_bytes = ev->size_bytes;
-	if (old != NULL)
-		delete (q, old);
-	q->totals.admitted++;
-	return queue_insert(q, m);
-nomem:
-	message_free(m);
-	return -ENOMEM;
-}
-
-static void
-begin_attempt(struct queue *q, struct message *m, const struct event *ev)
-{
+	for (struct part *p = &m->first; p != NULL; p = p->next)
+		p->message = m;
 	for (unsigned i = 0; i < m->nrcpts; i++)
-		m->rcpts[i].waiting =
-		    queue_takes_part(&m->rcpts[i], ev->time_us);
-	m->attempt_us = ev->time_us;
-	schedule(q, m);
-}
-
-/* The attempt ended for whoever has no result; not before NEXT_US again. */
-static void
-end_attempt(struct queue *q, struct message *m, int64_t next_us)
-{
-	for (unsigned i = 0; i < m->nrcpts; i++) {
-		struct qrcpt *r = &m->rcpts[i];
-
-		if (r->waiting && next_us > r->next_us)
-			r->next_us = next_us;
-		r->waiting = false;
-	}
-	schedule(q, m);
-}
-
-static void
-count_result(
-    struct queue_totals *t, const struct message *m, enum event_kind kind)
-{
-	if (kind == EVENT_DELIVERED) {
-		t->delivered++;
-		t->bytes += m->size_bytes;
-	} else if (kind == EVENT_FAILED) {
-		t->failed++;
-	} else {
-		t->deferred++;
-	}
-}
-
-static int
-apply_result(struct queue *q, struct message *m, const struct event *ev)
-{
-	struct qrcpt *r;
-	char *reply = NULL;
-
-	if (ev->index < 0 || (unsigned)ev->index >= m->nrcpts)
-		return 0;
-	r = &m->rcpts[ev->index];
-	if (r->state != RCPT_PENDING)
-		return 0;
-	/* Out of memory costs the reply's text, never the result. */
-	if (ev->reply != NULL)
-		reply = strdup(ev->reply);
-	free(r->reply);
-	r->reply = reply;
-	r->last_us = ev->time_us;
-	r->tries++;
-	if (ev->kind == EVENT_DELIVERED)
-		r->state = RCPT_DELIVERED;
-	else if (ev->kind == EVENT_FAILED)
-		r->state = RCPT_FAILED;
-	if (ev->kind != EVENT_LOST && ev->kind != EVENT_UNCERTAIN)
-		r->attempts++;
-	r->uncertain = ev->kind == EVENT_UNCERTAIN ||
-	    (r->uncertain && r->state == RCPT_PENDING);
-	r->next_us = ev->next_us;
-	count_result(&q->totals, m, ev->kind);
-	if (r->state != RCPT_PENDING)
-		m->npending--;
-	if (!r->waiting) {
-		schedule(q, m);
-		return 0;
-	}
-	/* Only the last result of an attempt is worth a look at them all. */
-	r->waiting = false;
-	if (--m->nwaiting == 0)
-		schedule(q, m);
+		if (m->rcpts[i].part == NULL)
+			m->rcpts[i].part = &m->first;
+	queue_schedule(m);
 	return 0;
 }
 
-static void
-flush(struct queue *q, struct message *m, int64_t now_us)
+/* ---- where it goes --------------------------------------------------- */
+
+struct part *
+queue_part(struct message *m, const struct relay_state *relay)
 {
-	for (unsigned i = 0; i < m->nrcpts; i++)
-		if (m->rcpts[i].next_us > now_us)
-			m->rcpts[i].next_us = now_us;
-	if (!m->in_flight)
-		schedule(q, m);
+	for (struct part *p = &m->first; p != NULL; p = p->next)
+		if (p->relay == relay)
+			return p;
+	return NULL;
 }
 
-static int
-apply_message(struct queue *q, struct message *m, const struct event *ev)
+struct part *
+queue_make_part(struct message *m, struct relay_state *relay)
 {
-	switch (ev->kind) {
-	case EVENT_ATTEMPT:
-		begin_attempt(q, m, ev);
-		break;
-	case EVENT_DELIVERED:
-	case EVENT_DEFERRED:
-	case EVENT_LOST:
-	case EVENT_UNCERTAIN:
-	case EVENT_FAILED:
-		return apply_result(q, m, ev);
-	case EVENT_BACK:
-		end_attempt(q, m, ev->next_us);
-		break;
-	case EVENT_FLUSHED:
-		flush(q, m, ev->time_us);
-		break;
-	case EVENT_HELD:
-		set_state(q, m, SPOOL_HOLD);
-		break;
-	case EVENT_RELEASED:
-		set_state(q, m, SPOOL_QUEUE);
-		break;
-	case EVENT_KEPT:
-		set_state(q, m, SPOOL_FAILED);
-		break;
-	case EVENT_DROPPED:
-		q->totals.dropped += m->npending;
-		delete (q, m);
-		break;
-	case EVENT_REMOVED:
-	case EVENT_GONE:
-	case EVENT_DAMAGED:
-		delete (q, m);
-		break;
-	default:
-		break;
+	struct part *p = queue_part(m, relay);
+
+	if (p != NULL)
+		return p;
+	/* The first is anybody's before the first one is routed. */
+	if (m->first.relay == NULL) {
+		unschedule(&m->first);
+		m->first.relay = relay;
+		return &m->first;
 	}
-	return 0;
+	p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return NULL;
+	p->message = m;
+	p->relay = relay;
+	p->next = m->first.next;
+	m->first.next = p;
+	return p;
 }
 
-static int
-apply_relay(struct queue *q, const struct event *ev)
-{
-	struct relay_state *relay = &q->relay;
-	bool down = ev->kind == EVENT_RELAY_DOWN;
-	char *reason = NULL;
-
-	if (ev->reply != NULL && (reason = strdup(ev->reply)) == NULL)
-		return -ENOMEM;
-	if (relay->down != down)
-		relay->since_us = ev->time_us;
-	relay->down = down;
-	relay->next_us = ev->next_us;
-	free(relay->reason);
-	relay->reason = reason;
-	return 0;
-}
-
+/* Free the parts behind the first that nobody is in any more. */
 static void
-flush_all(struct queue *q, int64_t now_us)
+drop_empty_parts(struct message *m)
 {
-	struct message *m;
+	struct part **link = &m->first.next, *p;
 
-	RB_FOREACH (m, message_ids, &q->ids)
-		if (m->state == SPOOL_QUEUE)
-			flush(q, m, now_us);
-	if (q->relay.down && q->relay.next_us > now_us)
-		q->relay.next_us = now_us;
+	while ((p = *link) != NULL) {
+		bool is_used = p->job != NULL || p->nwaiting > 0;
+
+		for (unsigned i = 0; i < m->nrcpts && !is_used; i++)
+			is_used = m->rcpts[i].part == p;
+		if (is_used) {
+			link = &p->next;
+			continue;
+		}
+		*link = p->next;
+		unschedule(p);
+		free(p->server);
+		free(p);
+	}
 }
 
 int
-queue_apply(struct queue *q, const struct event *ev)
+queue_route(
+    struct queue *q, struct message *m, queue_choose_fn *choose, void *arg)
 {
-	struct message *m;
+	int err = 0;
 
-	q->last_us = ev->time_us;
-	q->seq = ev->seq;
-	switch (ev->kind) {
-	case EVENT_START:
-		q->totals = (struct queue_totals){ .admitted = 0 };
-		return 0;
-	case EVENT_ADMITTED:
-		return admit(q, ev);
-	case EVENT_RELAY_DOWN:
-	case EVENT_RELAY_UP:
-		return apply_relay(q, ev);
-	case EVENT_FLUSHED:
-		if (ev->id[0] == '\0') {
-			flush_all(q, ev->time_us);
-			return 0;
-		}
-		break;
-	default:
-		break;
+	(void)q;
+	/* Moved while in a tree a part would not be found there any more. */
+	for (struct part *p = &m->first; p != NULL; p = p->next)
+		unschedule(p);
+	for (unsigned i = 0; i < m->nrcpts && err == 0; i++) {
+		struct qrcpt *r = &m->rcpts[i];
+		struct relay_state *relay;
+		struct part *p;
+
+		if (r->state != RCPT_PENDING || r->waiting ||
+		    r->part->job != NULL)
+			continue;
+		relay = choose(m, r, arg);
+		if (relay == r->part->relay)
+			continue;
+		p = queue_make_part(m, relay);
+		if (p == NULL)
+			err = -ENOMEM;
+		else
+			r->part = p;
 	}
-	m = queue_find(q, ev->id);
-	return m == NULL ? 0 : apply_message(q, m, ev);
+	queue_schedule(m);
+	if (m->first.next != NULL)
+		drop_empty_parts(m);
+	return err;
+}
+
+/* ---- whose turn it is ------------------------------------------------ */
+
+/* P is due: into its line.  Out of memory it stays where it is. */
+static bool
+make_ready(struct queue *q, struct part *p)
+{
+	struct relay_state *relay = p->relay;
+	unsigned lane = p->message->lane_no;
+
+	if (lane >= LANES_MAX)
+		lane = LANES_MAX - 1;
+	if (turns_add(&relay->turns[lane], &p->turn,
+		queue_sender_key(q, p->message)) < 0)
+		return false;
+	RB_REMOVE(part_dues, &relay->dues, p);
+	p->place = PART_READY;
+	p->lane = lane;
+	relay->nready++;
+	return true;
+}
+
+int64_t
+queue_wake(struct queue *q, struct relay_state *relay, int64_t now_us)
+{
+	struct part *p;
+	int64_t wake_us = 0, end_us;
+
+	while ((p = queue_first_due(relay)) != NULL && p->due_us <= now_us)
+		if (!make_ready(q, p))
+			break;
+	if (p != NULL)
+		/* Short of memory: not at once again. */
+		wake_us = p->due_us > now_us ? p->due_us : now_us + 1000000;
+	for (unsigned i = 0; i < LANES_MAX; i++) {
+		end_us = turns_wake(&relay->turns[i], now_us);
+		if (end_us > 0 && (wake_us == 0 || end_us < wake_us))
+			wake_us = end_us;
+	}
+	return wake_us;
+}
+
+struct part *
+queue_turn(const struct relay_state *relay, unsigned lane)
+{
+	struct turn *turn = turns_first(&relay->turns[lane]);
+
+	return turn == NULL ? NULL
+			    : (struct part *)(void *)((char *)turn -
+				  offsetof(struct part, turn));
+}
+
+void
+queue_block(struct relay_state *relay, struct part *p, int64_t until_us)
+{
+	turns_block(&relay->turns[p->lane], &p->turn, until_us);
+}
+
+struct part *
+queue_first_due(const struct relay_state *relay)
+{
+	/* RB_ has no const. */
+	return RB_MIN(part_dues, (struct part_dues *)(uintptr_t)&relay->dues);
+}
+
+void
+queue_unready(struct queue *q, struct relay_state *relay)
+{
+	struct part *p;
+
+	(void)q;
+	for (unsigned i = 0; i < LANES_MAX; i++) {
+		/* Those who wait for their limit, too. */
+		(void)turns_wake(&relay->turns[i], INT64_MAX);
+		while ((p = queue_turn(relay, i)) != NULL) {
+			unschedule(p);
+			schedule_part(p);
+		}
+	}
 }

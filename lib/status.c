@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: the spoold authors */
 
-/* The snapshot: written and read a message at a time. */
+/* The snapshot, written a message at a time. */
 
 #include "config.h"
 
@@ -13,18 +13,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/journal.h"
+#include "lib/queue-work.h"
+#include "lib/status-work.h"
 #include "lib/status.h"
 
-static const char *const rcpt_states[] = {
-	[RCPT_PENDING] = "pending",
-	[RCPT_DELIVERED] = "delivered",
-	[RCPT_FAILED] = "failed",
-};
+const char *
+status_rcpt_state(enum rcpt_state state)
+{
+	static const char *const names[] = {
+		[RCPT_PENDING] = "pending",
+		[RCPT_DELIVERED] = "delivered",
+		[RCPT_FAILED] = "failed",
+		[RCPT_REPORTED] = "reported",
+	};
 
-static const char messages_mark[] = "\"messages\":[\n";
-
-/* ---- out ------------------------------------------------------------- */
+	return names[state];
+}
 
 static void
 put_string(FILE *out, const char *s)
@@ -58,19 +62,28 @@ put_key_time(FILE *out, const char *key, int64_t us)
 }
 
 static void
+put_flag(FILE *out, const char *key, bool is_set)
+{
+	if (is_set)
+		(void)fprintf(out, ",\"%s\":true", key);
+}
+
+static void
 put_rcpt(FILE *out, const struct qrcpt *r)
 {
 	(void)fputs("{\"rcpt\":", out);
 	put_string(out, r->addr);
 	(void)fprintf(out, ",\"state\":\"%s\",\"attempts\":%u,\"tries\":%u",
-	    rcpt_states[r->state], r->attempts, r->tries);
+	    status_rcpt_state(r->state), r->attempts, r->tries);
 	put_key_time(out, "next", r->next_us);
 	put_key_time(out, "last", r->last_us);
 	put_key_string(out, "reply", r->reply);
-	if (r->uncertain)
-		(void)fputs(",\"uncertain\":true", out);
-	if (r->waiting)
-		(void)fputs(",\"active\":true", out);
+	put_key_string(out, "server", r->server);
+	put_key_string(out, "note", r->note);
+	if (r->part->relay != NULL)
+		put_key_string(out, "relay", r->part->relay->name);
+	put_flag(out, "uncertain", r->uncertain);
+	put_flag(out, "active", r->waiting);
 	(void)fputc('}', out);
 }
 
@@ -85,6 +98,12 @@ put_message(FILE *out, const struct message *m)
 	put_key_string(out, "sender", m->sender);
 	put_key_time(out, "seen", m->seen_us);
 	put_key_time(out, "attempt", m->attempt_us);
+	put_key_time(out, "expires", m->expires_us);
+	put_key_time(out, "not_before", m->not_before_us);
+	put_key_string(out, "lane", m->lane);
+	put_flag(out, "report", m->is_report);
+	put_flag(out, "warned", m->warned);
+	put_flag(out, "untold", m->untold);
 	(void)fputs(",\"rcpts\":[", out);
 	for (unsigned i = 0; i < m->nrcpts; i++) {
 		if (i > 0)
@@ -97,20 +116,64 @@ put_message(FILE *out, const struct message *m)
 static void
 put_relay(FILE *out, const struct relay_state *r)
 {
-	(void)fprintf(out, "{\"name\":\"default\",\"state\":\"%s\"",
-	    r->down ? "down" : "up");
+	char *rate = rate_save(&r->rate, r->rates, r->nrates);
+
+	(void)fputs("{\"name\":", out);
+	put_string(out, r->name);
+	(void)fprintf(out, ",\"state\":\"%s\"", r->down ? "down" : "up");
 	put_key_time(out, "since", r->since_us);
 	put_key_time(out, "next", r->next_us);
 	put_key_string(out, "reason", r->reason);
+	if (r->nrates > 0)
+		put_key_string(out, "rate", rate);
 	(void)fputc('}', out);
+	free(rate);
 }
 
 static void
-put_head(FILE *out, const struct queue *q, const struct status_daemon *d,
-    int64_t now_us)
+put_relays(FILE *out, const struct queue *q)
+{
+	const struct relay_state *r;
+	const char *comma = "";
+
+	(void)fputs(",\"relays\":[", out);
+	SLIST_FOREACH (r, &q->relays, link) {
+		(void)fputs(comma, out);
+		put_relay(out, r);
+		comma = ",";
+	}
+	(void)fputc(']', out);
+}
+
+/* Who is near the limits for senders, as numbers: nothing about anybody. */
+static void
+put_senders(FILE *out, struct queue *q)
+{
+	struct sender_state *s;
+	const char *comma = "";
+
+	if (q->nsender_rates == 0)
+		return;
+	(void)fputs(",\"senders\":[", out);
+	for (s = queue_first_sender(q); s != NULL; s = queue_next_sender(s)) {
+		char *rate =
+		    rate_save(&s->rate, q->sender_rates, q->nsender_rates);
+
+		(void)fprintf(
+		    out, "%s{\"key\":\"%016" PRIx64 "\"", comma, s->key);
+		put_key_string(out, "rate", rate);
+		(void)fputc('}', out);
+		free(rate);
+		comma = ",";
+	}
+	(void)fputc(']', out);
+}
+
+static void
+put_head(
+    FILE *out, struct queue *q, const struct status_daemon *d, int64_t now_us)
 {
 	const struct queue_totals *t = &q->totals;
-	const struct relay_state *r = &q->relay;
 
 	(void)fprintf(
 	    out, "{\"version\":%d,\"seq\":%" PRIu64, STATUS_VERSION, q->seq);
@@ -126,10 +189,9 @@ put_head(FILE *out, const struct queue *q, const struct status_daemon *d,
 	    ",\"dropped\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
 	    t->admitted, t->delivered, t->deferred, t->failed, t->dropped,
 	    t->bytes);
-	(void)fputs(",\"relays\":[", out);
-	if (d->relay != NULL)
-		put_relay(out, r);
-	(void)fprintf(out, "],%s", messages_mark);
+	put_relays(out, q);
+	put_senders(out, q);
+	(void)fprintf(out, ",%s", STATUS_MESSAGES_MARK);
 }
 
 int
@@ -152,7 +214,7 @@ status_write(int dir_fd, const char *name, const struct queue *q,
 		(void)close(fd);
 		return err;
 	}
-	put_head(out, q, daemon, now_us);
+	put_head(out, walk, daemon, now_us);
 	for (m = queue_first(walk); m != NULL; m = queue_next(walk, m)) {
 		put_message(out, m);
 		(void)fputs(queue_next(walk, m) != NULL ? ",\n" : "\n", out);
@@ -163,308 +225,4 @@ status_write(int dir_fd, const char *name, const struct queue *q,
 	if (fclose(out) != 0 && err == 0)
 		err = -errno;
 	return err;
-}
-
-/* ---- in -------------------------------------------------------------- */
-
-static struct json_object *
-member(struct json_object *obj, const char *key)
-{
-	struct json_object *val;
-
-	return json_object_object_get_ex(obj, key, &val) ? val : NULL;
-}
-
-static int64_t
-member_time(struct json_object *obj, const char *key)
-{
-	return event_time_us(member(obj, key), 0);
-}
-
-static uint64_t
-member_uint(struct json_object *obj, const char *key)
-{
-	return json_object_get_uint64(member(obj, key));
-}
-
-/* A copy of the member KEY; NULL when it is missing or out of memory. */
-static char *
-member_string(struct json_object *obj, const char *key)
-{
-	struct json_object *val = member(obj, key);
-
-	if (!json_object_is_type(val, json_type_string))
-		return NULL;
-	return strdup(json_object_get_string(val));
-}
-
-static bool
-get_rcpt(struct json_object *obj, struct qrcpt *r)
-{
-	const char *state = json_object_get_string(member(obj, "state"));
-
-	r->addr = member_string(obj, "rcpt");
-	r->reply = member_string(obj, "reply");
-	r->attempts = (unsigned)member_uint(obj, "attempts");
-	r->tries = (unsigned)member_uint(obj, "tries");
-	r->next_us = member_time(obj, "next");
-	r->last_us = member_time(obj, "last");
-	r->uncertain = json_object_get_boolean(member(obj, "uncertain"));
-	r->waiting = json_object_get_boolean(member(obj, "active"));
-	for (int i = RCPT_PENDING; state != NULL && i <= RCPT_FAILED; i++)
-		if (strcmp(state, rcpt_states[i]) == 0) {
-			r->state = (enum rcpt_state)i;
-			return r->addr != NULL;
-		}
-	return false;
-}
-
-static bool
-get_state(const char *name, enum spool_state *ret)
-{
-	for (int i = 0; name != NULL && i < SPOOL_STATES; i++)
-		if (strcmp(name, spool_state_name((enum spool_state)i)) == 0) {
-			*ret = (enum spool_state)i;
-			return true;
-		}
-	return false;
-}
-
-static bool
-get_rcpts(struct json_object *list, struct message *m)
-{
-	size_t n;
-
-	if (!json_object_is_type(list, json_type_array))
-		return false;
-	n = json_object_array_length(list);
-	if (n == 0 || (m->rcpts = calloc(n, sizeof(*m->rcpts))) == NULL)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		m->nrcpts++;
-		if (!get_rcpt(json_object_array_get_idx(list, i), &m->rcpts[i]))
-			return false;
-	}
-	return true;
-}
-
-static int
-get_message(struct json_object *obj, struct queue *q)
-{
-	struct message *m = calloc(1, sizeof(*m));
-	const char *id = json_object_get_string(member(obj, "id"));
-
-	if (m == NULL)
-		return -ENOMEM;
-	m->sender = member_string(obj, "sender");
-	m->arrival_us = member_time(obj, "arrival");
-	m->seen_us = member_time(obj, "seen");
-	m->attempt_us = member_time(obj, "attempt");
-	m->size_bytes = member_uint(obj, "size");
-	m->uid = (uid_t)member_uint(obj, "uid");
-	if (id != NULL && spool_is_id(id) && m->sender != NULL &&
-	    get_state(
-		json_object_get_string(member(obj, "state")), &m->state) &&
-	    get_rcpts(member(obj, "rcpts"), m)) {
-		(void)strcpy(m->id, id);
-		if (queue_insert(q, m) == 0)
-			return 0;
-	}
-	message_free(m);
-	return -EBADMSG;
-}
-
-static void
-get_totals(struct json_object *obj, struct queue_totals *t)
-{
-	t->admitted = member_uint(obj, "admitted");
-	t->delivered = member_uint(obj, "delivered");
-	t->deferred = member_uint(obj, "deferred");
-	t->failed = member_uint(obj, "failed");
-	t->dropped = member_uint(obj, "dropped");
-	t->bytes = member_uint(obj, "bytes");
-}
-
-static void
-get_relay(struct json_object *obj, struct relay_state *r)
-{
-	const char *state = json_object_get_string(member(obj, "state"));
-
-	r->down = state != NULL && strcmp(state, "down") == 0;
-	r->since_us = member_time(obj, "since");
-	r->next_us = member_time(obj, "next");
-	r->reason = member_string(obj, "reason");
-}
-
-/* The first line: the document up to its messages. */
-static int
-get_head(char *line, size_t len, struct queue *q, struct status_daemon *d)
-{
-	const size_t mark = sizeof(messages_mark) - 1;
-	struct json_object *obj, *daemon;
-	const char *version;
-
-	if (len < mark + 1 || strcmp(line + len - mark, messages_mark) != 0)
-		return -EBADMSG;
-	/* ',' before the mark closes the object instead. */
-	line[len - mark - 1] = '}';
-	line[len - mark] = '\0';
-	obj = json_tokener_parse(line);
-	if (obj == NULL || member_uint(obj, "version") != STATUS_VERSION) {
-		json_object_put(obj);
-		return -EBADMSG;
-	}
-	q->seq = member_uint(obj, "seq");
-	q->last_us = member_time(obj, "time");
-	get_totals(member(obj, "totals"), &q->totals);
-	get_relay(
-	    json_object_array_get_idx(member(obj, "relays"), 0), &q->relay);
-	daemon = member(obj, "daemon");
-	version = json_object_get_string(member(daemon, "version"));
-	(void)snprintf(d->version, sizeof(d->version), "%s",
-	    version == NULL ? "" : version);
-	d->pid = (long)member_uint(daemon, "pid");
-	d->start_us = member_time(daemon, "start");
-	d->config = member_string(daemon, "config");
-	d->relay = member_string(daemon, "relay");
-	json_object_put(obj);
-	return 0;
-}
-
-/* One line of the list: a message, or the end (1). */
-static int
-get_line(char *line, size_t len, struct queue *q)
-{
-	struct json_object *obj;
-	int err;
-
-	if (strcmp(line, "]}\n") == 0)
-		return 1;
-	if (len > 2 && line[len - 2] == ',')
-		line[len - 2] = '\0';
-	obj = json_tokener_parse(line);
-	if (obj == NULL)
-		return -EBADMSG;
-	err = get_message(obj, q);
-	json_object_put(obj);
-	return err;
-}
-
-static int
-read_lines(FILE *in, struct queue *q, struct status_daemon *daemon)
-{
-	bool damaged = false;
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t len;
-	int err;
-
-	len = getline(&line, &size, in);
-	err = len <= 0 ? -EBADMSG : get_head(line, (size_t)len, q, daemon);
-	while (err == 0) {
-		len = getline(&line, &size, in);
-		if (len <= 0)
-			break;
-		err = get_line(line, (size_t)len, q);
-		/* One bad line is one message; the others stand. */
-		if (err == -EBADMSG) {
-			damaged = true;
-			err = 0;
-		}
-	}
-	free(line);
-	if (err < 0)
-		return err;
-	return err == 1 && !damaged ? 0 : -EBADMSG;
-}
-
-int
-status_read(
-    int dir_fd, const char *path, struct queue *q, struct status_daemon *daemon)
-{
-	FILE *in;
-	int fd, err;
-
-	*daemon = (struct status_daemon){ .pid = 0 };
-	fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	in = fdopen(fd, "r");
-	if (in == NULL) {
-		err = -errno;
-		(void)close(fd);
-		return err;
-	}
-	err = read_lines(in, q, daemon);
-	(void)fclose(in);
-	return err;
-}
-
-/* Where the journal's events go. */
-struct replay {
-	struct queue *q;
-	status_watch_fn *watch; /* or NULL */
-	void *arg;
-};
-
-static int
-apply(const struct event *ev, void *arg)
-{
-	const struct replay *replay = arg;
-
-	if (replay->watch != NULL)
-		replay->watch(ev, replay->arg);
-	return queue_apply(replay->q, ev);
-}
-
-static int
-load_once(int dir_fd, const char *path, struct replay *replay,
-    struct status_daemon *daemon)
-{
-	struct queue *q = replay->q;
-	uint64_t seq;
-	int damaged, err;
-
-	damaged = status_read(dir_fd, path, q, daemon);
-	if (damaged == -ENOENT)
-		damaged = 0;
-	if (damaged < 0 && damaged != -EBADMSG)
-		return damaged;
-	err = journal_replay(dir_fd, q->seq, apply, replay, &seq);
-	return err == 0 ? damaged : err;
-}
-
-int
-status_load(
-    int dir_fd, const char *path, struct queue *q, struct status_daemon *daemon)
-{
-	return status_load_watched(dir_fd, path, q, daemon, NULL, NULL);
-}
-
-int
-status_load_watched(int dir_fd, const char *path, struct queue *q,
-    struct status_daemon *daemon, status_watch_fn *watch, void *arg)
-{
-	struct replay replay = { .q = q, .watch = watch, .arg = arg };
-	int err;
-
-	for (int tries = 3;; tries--) {
-		err = load_once(dir_fd, path, &replay, daemon);
-		if (err != -EAGAIN)
-			return err;
-		/* A journal that is gone for good (an operator removed it)
-		 * leaves the gap: what there is has been applied. */
-		if (tries == 0)
-			return -EBADMSG;
-		queue_release(q);
-		status_daemon_release(daemon);
-	}
-}
-
-void
-status_daemon_release(struct status_daemon *daemon)
-{
-	free(daemon->config);
-	free(daemon->relay);
-	*daemon = (struct status_daemon){ .pid = 0 };
 }

@@ -41,11 +41,12 @@ enum field_id {
 	FIELD_RESENT_DATE,
 	FIELD_RESENT_MESSAGE_ID,
 	FIELD_RECEIVED,
+	FIELD_WISH, /* … and enum wish */
 };
 
 static const struct field_kind {
 	const char *name;
-	enum field_id id;
+	unsigned id; /* enum field_id */
 	unsigned is;
 } field_kinds[] = {
 	{ "To", FIELD_OTHER, FIELD_RCPT | FIELD_LOCAL },
@@ -71,6 +72,10 @@ static const struct field_kind {
 	{ "Resent-Reply-To", FIELD_OTHER, FIELD_SENDER | FIELD_RESENT },
 	{ "Resent-Date", FIELD_RESENT_DATE, FIELD_RESENT },
 	{ "Resent-Message-Id", FIELD_RESENT_MESSAGE_ID, FIELD_RESENT },
+	{ "X-Spool-TTL", FIELD_WISH + WISH_TTL, FIELD_DROP },
+	{ "X-Spool-Not-Before", FIELD_WISH + WISH_NOT_BEFORE, FIELD_DROP },
+	{ "X-Spool-Lane", FIELD_WISH + WISH_LANE, FIELD_DROP },
+	{ "Priority", FIELD_WISH + WISH_PRIORITY, 0 },
 	{ NULL, FIELD_OTHER, 0 },
 };
 
@@ -93,6 +98,9 @@ submit_note_fields(struct work *work)
 	while (header_next(&rest, &field) == 1) {
 		const struct field_kind *kind = find_kind(&field);
 
+		if (kind->id >= FIELD_WISH &&
+		    (work->seen & 1u << kind->id) == 0)
+			work->wishes[kind->id - FIELD_WISH] = field.body;
 		work->seen |= 1u << kind->id;
 		work->received += kind->id == FIELD_RECEIVED;
 		if ((kind->is & FIELD_RESENT) == 0)

@@ -11,6 +11,15 @@
 #include "lib/fold.h"
 #include "lib/submit.h"
 
+/* Fields of the header that say when and how fast. */
+enum wish {
+	WISH_TTL,
+	WISH_NOT_BEFORE,
+	WISH_LANE,
+	WISH_PRIORITY,
+	WISHES,
+};
+
 /* One submission on its way. */
 struct work {
 	struct envelope *env;
@@ -23,13 +32,14 @@ struct work {
 	struct line_piece body; /* what ended the header, if it was a line of
 				   the body */
 	bool has_body;
-	unsigned seen;     /* set of 1 << enum field_id */
-	unsigned received; /* how many Received fields there are */
-	bool resent;       /* any Resent- field is there */
-	bool resent_rcpts; /* any of those with recipients is there */
-	bool failed;       /* a callback has set ERR */
-	bool found;        /* a recipient, be it known already */
-	char *made;        /* the header as it leaves, LF line ends */
+	unsigned seen;              /* set of 1 << enum field_id */
+	unsigned received;          /* how many Received fields there are */
+	struct span wishes[WISHES]; /* in HEAD: the first of each, or NULL */
+	bool resent;                /* any Resent- field is there */
+	bool resent_rcpts;          /* any of those with recipients is there */
+	bool failed;                /* a callback has set ERR */
+	bool found;                 /* a recipient, be it known already */
+	char *made;                 /* the header as it leaves, LF line ends */
 	size_t made_len;
 	bool is_signed;         /* not one byte is to be changed */
 	struct fold fold;       /* what is not signed goes through it */
@@ -61,11 +71,17 @@ int submit_know_rcpts(struct work *work);
 /* The envelope is complete, or never will be. */
 void submit_forget_rcpts(struct work *work);
 
-/* Look through WORK->head: seen, received, resent, resent_rcpts. */
+/* Look through WORK->head: seen, received, wishes, resent, resent_rcpts. */
 void submit_note_fields(struct work *work);
 
 /* -t: take the recipients that the header names.  0, or -1 with WORK->err. */
 int submit_header_rcpts(struct work *work);
+
+/*
+ * Put what the header wishes into the envelope, where the caller has left that
+ * open.  0, or -1 with WORK->err.
+ */
+int submit_take_wishes(struct work *work);
 
 /*
  * Write WORK->head as it leaves, with LF line ends; errors stay in OUT.  0 or

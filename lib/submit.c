@@ -243,7 +243,7 @@ prepare(struct work *work)
 		return -1;
 	submit_note_fields(work);
 	if (check_loop(work) < 0 || complete_envelope(work) < 0 ||
-	    make_header(work) < 0)
+	    submit_take_wishes(work) < 0 || make_header(work) < 0)
 		return -1;
 	work->is_signed =
 	    has_signature((struct span){ work->made, work->made_len });

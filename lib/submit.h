@@ -18,6 +18,8 @@
 #define SUBMIT_HEADER_MAX (16u << 20)
 /* Most Received fields: more are a loop, and it ends here. */
 #define SUBMIT_RECEIVED_MAX 100
+/* Longest time to live of a message: a year. */
+#define SUBMIT_TTL_MAX_S (365u * 86400)
 
 struct submit_options {
 	bool header_rcpts; /* -t: recipients from To, Cc, Bcc */
@@ -69,7 +71,8 @@ int submit_add_one(struct envelope *env, struct span text, struct identity *id,
 /*
  * Read a message from FD to its end and admit it with ENV (arrival, uid,
  * sender and recipients of the caller set; recipients from the header are
- * appended, duplicates removed).  0: it is durable, RET_ID is its id.  -1:
+ * appended, duplicates removed; lane, expires_us and not_before_us, unless
+ * set, are what the header wishes).  0: it is durable, RET_ID is its id.  -1:
  * nothing was queued and ERR says why.
  */
 int submit(const struct spool *sp, struct envelope *env, int fd,

@@ -12,15 +12,23 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/date.h"
 #include "lib/text.h"
 #include "sendmail/explain.h"
 
 /* Longest text from elsewhere that is shown in a line, in bytes. */
 #define SHOWN_BYTES_MAX 2000
 
+/* Where a recipient's mail goes. */
+struct way {
+	const struct relay_config *relay; /* NULL: to none */
+	const struct route_config *why;   /* NULL: by default */
+};
+
 struct explanation {
 	const struct job *job;
 	const struct envelope *env;
+	struct way *ways; /* of each recipient, if MAY_READ; owned */
 	const struct submit_report *report;
 	const char *spool_fault; /* NULL: it can be used */
 	bool may_read;           /* … the caller, the configuration */
@@ -89,6 +97,27 @@ hides_recipients(const struct explanation *ex)
 	return !ex->may_read && ex->job->identity.routes != NULL;
 }
 
+/* Below a recipient: its relay, and why that one. */
+static void
+put_way(FILE *out, const struct explanation *ex, const struct way *way)
+{
+	const struct config *cfg = &ex->job->cfg;
+
+	put_name(out, "");
+	if (way->relay != NULL) {
+		fputs("by relay ", out);
+		put_text(out, way->relay->name);
+	} else {
+		fputs("by no relay that is configured", out);
+	}
+	fputs(way->why != NULL ? ", route at " : ", the default", out);
+	if (way->why != NULL) {
+		put_text(out, cfg->path != NULL ? cfg->path : "");
+		fprintf(out, ":%u", way->why->line);
+	}
+	putc('\n', out);
+}
+
 static void
 put_recipients(FILE *out, const struct explanation *ex)
 {
@@ -112,6 +141,9 @@ put_recipients(FILE *out, const struct explanation *ex)
 			put_text(out, original);
 		}
 		putc('\n', out);
+		/* Only if there is a choice. */
+		if (ex->ways != NULL && ex->job->cfg.nroutes > 0)
+			put_way(out, ex, &ex->ways[i]);
 	}
 }
 
@@ -136,45 +168,65 @@ put_wishes(FILE *out, const struct explanation *ex)
 
 /* ---- where it would go ----------------------------------------------- */
 
+/* One of RELAY's hosts, with the port that it has by default. */
 static void
-put_relay_place(FILE *out, const struct relay_config *relay)
+put_host(FILE *out, const struct relay_config *relay, const char *host)
 {
 	unsigned port = relay->port;
+	const char *colon = strchr(host, ':');
+	/* An IPv6 address has two at least; so may a socket's path. */
+	bool is_bare = colon != NULL && strchr(colon + 1, ':') != NULL &&
+	    strncmp(host, "unix:", 5) != 0;
 
-	if (relay->maildir != NULL) {
-		fputs("maildir:", out);
-		put_text(out, relay->maildir);
-		return;
-	}
 	if (port == 0)
 		port = relay->tls == TLS_IMPLICIT ? 465 : 25;
-	fprintf(out, strchr(relay->host, ':') != NULL ? "[%s]:%u" : "%s:%u",
-	    relay->host, port);
+	if (host[0] == '[' || (colon != NULL && !is_bare))
+		put_text(out, host);
+	else
+		fprintf(out, is_bare ? "[%s]:%u" : "%s:%u", host, port);
+}
+
+/* The hosts behind the first one, a line each. */
+static void
+put_alternatives(FILE *out, const struct relay_config *relay)
+{
+	for (size_t i = 1; i < relay->nhosts; i++) {
+		put_name(out, "");
+		fputs("then ", out);
+		put_host(out, relay, relay->hosts[i]);
+		putc('\n', out);
+	}
 }
 
 static void
-put_relay(FILE *out, const struct explanation *ex)
+put_place(FILE *out, const struct relay_config *relay)
 {
-	const struct config *cfg = &ex->job->cfg;
-	const struct relay_config *relay = &cfg->relay;
+	if (relay->maildir != NULL) {
+		fputs("maildir:", out);
+		put_text(out, relay->maildir);
+	} else if (relay->nhosts > 0) {
+		put_host(out, relay, relay->hosts[0]);
+	}
+}
 
+/* RELAY as one of those that CFG has. */
+static void
+put_relay(FILE *out, const struct config *cfg, const struct relay_config *relay)
+{
 	put_name(out, "relay");
-	if (!ex->may_read) {
-		fputs("not shown: you may not read ", out);
-		put_text(out, cfg->path);
-		putc('\n', out);
-		return;
+	if (cfg->nrelays > 1) {
+		put_text(out, relay->name);
+		fputs(": ", out);
 	}
-	if (!cfg->has_relay) {
-		fputs("none configured: it would wait, if spoold was not "
-		      "given one\n",
-		    out);
-		return;
-	}
-	put_relay_place(out, relay);
-	fputs(", the only one\n", out);
+	put_place(out, relay);
+	if (cfg->nrelays == 1)
+		fputs(", the only one", out);
+	else if (relay == cfg->relays)
+		fputs(", the default", out);
+	putc('\n', out);
 	if (relay->maildir != NULL)
 		return;
+	put_alternatives(out, relay);
 	put_name(out, "");
 	fprintf(out, "tls %s, ", tls_mode_name(relay->tls));
 	if (relay->user != NULL) {
@@ -184,6 +236,69 @@ put_relay(FILE *out, const struct explanation *ex)
 	} else {
 		fputs("no login\n", out);
 	}
+}
+
+/* Whether one of the recipients goes to RELAY. */
+static bool
+uses_relay(const struct explanation *ex, const struct relay_config *relay)
+{
+	for (size_t i = 0; i < ex->env->nrcpts; i++)
+		if (ex->ways[i].relay == relay)
+			return true;
+	return false;
+}
+
+static void
+put_relays(FILE *out, const struct explanation *ex)
+{
+	const struct config *cfg = &ex->job->cfg;
+
+	if (!ex->may_read) {
+		put_name(out, "relay");
+		fputs("not shown: you may not read ", out);
+		put_text(out, cfg->path);
+		putc('\n', out);
+	} else if (cfg->nrelays == 0) {
+		put_name(out, "relay");
+		fputs("none configured: it would wait, if spoold was not "
+		      "given one\n",
+		    out);
+	} else {
+		for (size_t i = 0; i < cfg->nrelays; i++)
+			if (uses_relay(ex, &cfg->relays[i]))
+				put_relay(out, cfg, &cfg->relays[i]);
+	}
+}
+
+/* The lane, and what was asked for if that is another word. */
+static void
+put_lane(FILE *out, const struct explanation *ex)
+{
+	const struct config *cfg = &ex->job->cfg;
+	const char *asked = ex->env->lane, *lane = asked;
+
+	/* One alone is nothing that anybody chose. */
+	if (ex->may_read && cfg->nlanes > 1)
+		lane =
+		    cfg->lanes[config_lane(cfg, asked, ex->env->sender)].name;
+	if (lane == NULL)
+		return;
+	put_name(out, "lane");
+	put_text(out, lane);
+	if (asked != NULL && strcmp(asked, lane) != 0) {
+		fputs(", asked for as ", out);
+		put_text(out, asked);
+	}
+	putc('\n', out);
+}
+
+static void
+put_time(FILE *out, const char *name, int64_t us)
+{
+	char date[DATE_SIZE];
+
+	if (us != 0 && date_format(us, date) == 0)
+		put_field(out, name, date);
 }
 
 static void
@@ -225,7 +340,10 @@ put_all(FILE *out, const struct explanation *ex)
 	put_wishes(out, ex);
 	put_name(out, "size");
 	fprintf(out, "%" PRIu64 " bytes\n", ex->report->size_bytes);
-	put_relay(out, ex);
+	put_time(out, "not before", ex->env->not_before_us);
+	put_time(out, "expires", ex->env->expires_us);
+	put_lane(out, ex);
+	put_relays(out, ex);
 	put_spool(out, ex);
 	put_name(out, "by");
 	fprintf(out, "uid %lu, login ", (unsigned long)ex->env->uid);
@@ -249,6 +367,21 @@ complain_error(const struct explanation *ex, const struct submit_error *err)
 	    ex->job->cfg.path);
 }
 
+/* Find the way of each recipient; false: out of memory. */
+static bool
+find_ways(struct explanation *ex)
+{
+	const struct envelope *env = ex->env;
+
+	if (!ex->may_read)
+		return true;
+	ex->ways = calloc(env->nrcpts, sizeof(ex->ways[0]));
+	for (size_t i = 0; ex->ways != NULL && i < env->nrcpts; i++)
+		ex->ways[i].relay = config_route(&ex->job->cfg, env->sender,
+		    env->rcpts[i].addr, &ex->ways[i].why);
+	return ex->ways != NULL;
+}
+
 static int
 explain(struct job *job, struct explanation *ex, FILE *out)
 {
@@ -262,7 +395,11 @@ explain(struct job *job, struct explanation *ex, FILE *out)
 	    submit_explain(&env, STDIN_FILENO, &opts, &report, &err) == 0) {
 		ex->env = &env;
 		ex->report = &report;
-		put_all(out, ex);
+		if (find_ways(ex))
+			put_all(out, ex);
+		else
+			status = complain(EX_TEMPFAIL, "out of memory");
+		free(ex->ways);
 		free(report.header);
 	} else {
 		status = complain_error(ex, &err);

@@ -14,6 +14,7 @@
 #include "lib/submit.h"
 #include "lib/text.h"
 #include "lib/utf8.h"
+#include "lib/when.h"
 #include "sendmail/flags.h"
 
 /* How much of a bad argument is worth showing. */
@@ -180,6 +181,70 @@ act_wait(struct options *opts, const char *value, FILE *diag)
 }
 
 static int
+act_ttl(struct options *opts, const char *value, FILE *diag)
+{
+	unsigned seconds;
+
+	if (!config_parse_duration(value, SUBMIT_TTL_MAX_S, &seconds) ||
+	    seconds == 0)
+		return flag_refuse(diag,
+		    "--ttl takes a time such as 90s, 10m or 2h, not '", value,
+		    "'");
+	opts->ttl_s = seconds;
+	return 0;
+}
+
+static int
+act_not_before(struct options *opts, const char *value, FILE *diag)
+{
+	int64_t us;
+
+	/* When that is, is seen when the message arrives. */
+	if (!when_parse(span_of(value), 0, &us))
+		return flag_refuse(diag,
+		    "--not-before takes a time such as 18:00, "
+		    "2026-11-22T18:00, +2h or @1763834400, not '",
+		    value, "'");
+	opts->not_before = value;
+	return 0;
+}
+
+static int
+act_lane(struct options *opts, const char *value, FILE *diag)
+{
+	if (envelope_lane_fault(value) != NULL)
+		return flag_refuse(diag,
+		    "--lane takes 1 to 40 letters, digits, '-' and '_', not '",
+		    value, "'");
+	opts->lane = value;
+	return 0;
+}
+
+/* Of the old options with a name those that are ours. */
+static int
+act_named_option(struct options *opts, const char *value, FILE *diag)
+{
+	static const struct {
+		const char *name;
+		flag_fn *act;
+	} named[] = {
+		{ "ttl", act_ttl },
+		{ "at", act_not_before },
+		{ "not-before", act_not_before },
+		{ "lane", act_lane },
+	};
+	size_t len = strcspn(value, "="), i;
+	struct span name = { value, len };
+
+	for (i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+		if (span_is_word(name, named[i].name))
+			return named[i].act(
+			    opts, value + len + (value[len] == '='), diag);
+	}
+	return 0;
+}
+
+static int
 act_help(struct options *opts, const char *value, FILE *diag)
 {
 	(void)value;
@@ -235,6 +300,12 @@ const struct flag flags[] = {
 	    FIELD(explain) },
 	{ '\0', ARG_GLUED, act_wait, "wait", "[=TIME]",
 	    "until the relay took or refused it, TIME at most", 0 },
+	{ '\0', ARG_VALUE, act_ttl, "ttl", "TIME",
+	    "of no use when older than TIME: not delivered then", 0 },
+	{ '\0', ARG_VALUE, act_not_before, "not-before", "TIME",
+	    "not to be sent before TIME (18:00, +2h, ...)", 0 },
+	{ '\0', ARG_VALUE, act_lane, "lane", "NAME",
+	    "the lane to take, of those that are configured", 0 },
 	{ '\0', ARG_NONE, act_help, "help", NULL, "this text", 0 },
 	{ '\0', ARG_NONE, act_version, "version", NULL, "the version", 0 },
 	{ 'o', ARG_VALUE, act_old_option, NULL, "OPTION",
@@ -246,7 +317,10 @@ const struct flag flags[] = {
 	{ 'L', ARG_VALUE, NULL, NULL, "TAG", "ignored", 0 },
 	{ 'm', ARG_NONE, NULL, NULL, NULL, "ignored", 0 },
 	{ 'n', ARG_NONE, NULL, NULL, NULL, "ignored", 0 },
-	{ 'O', ARG_VALUE, NULL, NULL, "OPTION", "ignored", 0 },
+	{ 'O', ARG_VALUE, act_named_option, NULL, "OPTION",
+	    "ttl=TIME, at=TIME, not-before=TIME, lane=NAME: the same as\n"
+	    "with two dashes; others are ignored",
+	    0 },
 	{ 'p', ARG_VALUE, NULL, NULL, "PROTOCOL", "ignored", 0 },
 	{ 'U', ARG_NONE, NULL, NULL, NULL, "ignored", 0 },
 	{ 'v', ARG_NONE, NULL, NULL, NULL, "ignored", 0 },

@@ -11,11 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "lib/date.h"
+#include "lib/when.h"
 #include "sendmail/job.h"
 
 int
@@ -223,6 +225,84 @@ fail_memory(struct submit_error *err)
 	return -1;
 }
 
+/* The same of a wrong argument. */
+static int
+fail_usage(struct submit_error *err, const char *text)
+{
+	err->exit_code = EX_USAGE;
+	snprintf(err->text, sizeof(err->text), "%s", text);
+	return -1;
+}
+
+static int
+set_times(
+    const struct options *opts, struct envelope *env, struct submit_error *err)
+{
+	if (opts->ttl_s != 0)
+		env->expires_us =
+		    env->arrival_us + (int64_t)opts->ttl_s * 1000000;
+	if (opts->not_before != NULL &&
+	    !when_parse(span_of(opts->not_before), env->arrival_us,
+		&env->not_before_us))
+		return fail_usage(err, "--not-before has no such time");
+	if (env->expires_us != 0 && env->expires_us <= env->not_before_us)
+		return fail_usage(err,
+		    "--ttl ends before --not-before comes: the message could "
+		    "never be sent");
+	return 0;
+}
+
+/* Whether NAME is a lane's, or a priority's that has one. */
+static bool
+is_lane(const struct config *cfg, const char *name)
+{
+	for (size_t i = 0; i < cfg->nlanes; i++) {
+		const struct lane_config *lane = &cfg->lanes[i];
+
+		if (strcmp(name, lane->name) == 0 ||
+		    (lane->priority != NULL &&
+			strcasecmp(name, lane->priority) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* The lanes are shown to whoever could read them in the configuration. */
+static int
+fail_lane(const struct job *job, struct submit_error *err)
+{
+	const struct config *cfg = &job->cfg;
+	size_t used;
+
+	err->exit_code = EX_USAGE;
+	snprintf(err->text, sizeof(err->text),
+	    "--lane: none is called '%s' in the configuration",
+	    job->opts->lane);
+	if (job->caller->is_privileged && cfg->path != NULL &&
+	    access(cfg->path, R_OK) < 0)
+		return -1;
+	for (size_t i = 0; i < cfg->nlanes; i++) {
+		used = strlen(err->text);
+		snprintf(err->text + used, sizeof(err->text) - used, "%s %s",
+		    i == 0 ? "; there are" : ",", cfg->lanes[i].name);
+	}
+	return -1;
+}
+
+static int
+set_lane(struct job *job, struct envelope *env, struct submit_error *err)
+{
+	const char *lane = job->opts->lane;
+
+	if (lane == NULL)
+		return 0;
+	/* One alone is the one that is always there. */
+	if (job->cfg.nlanes > 1 && !is_lane(&job->cfg, lane))
+		return fail_lane(job, err);
+	env->lane = strdup(lane);
+	return env->lane != NULL ? 0 : fail_memory(err);
+}
+
 int
 job_envelope(struct job *job, struct envelope *env, struct submit_error *err)
 {
@@ -231,6 +311,8 @@ job_envelope(struct job *job, struct envelope *env, struct submit_error *err)
 	env->uid = getuid();
 	env->body = job->opts->body;
 	env->ret = job->opts->ret;
+	if (set_times(job->opts, env, err) < 0 || set_lane(job, env, err) < 0)
+		return -1;
 	if (job->opts->envid != NULL) {
 		env->envid = strdup(job->opts->envid);
 		if (env->envid == NULL)

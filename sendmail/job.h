@@ -54,7 +54,8 @@ int job_spool_fault(struct job *job, char **reterr_fault);
 struct submit_options job_submit_options(struct job *job);
 
 /*
- * Make the envelope of the command line: sender, recipients, wishes.  0, or
+ * Make the envelope of the command line: sender, recipients, wishes, times
+ * that count from the arrival, which ENV has.  0, or
  * -1 with ERR; ENV is to be released in either case.
  */
 int

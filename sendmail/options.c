@@ -175,19 +175,35 @@ check_wait(const struct options *opts, FILE *diag)
 	    diag, "the time is part of the option: --wait=", rcpt, "");
 }
 
+/* An option that was given and is about one message; or NULL. */
+static const char *
+message_option(const struct options *opts)
+{
+	if (opts->explain)
+		return "explain";
+	if (opts->wait)
+		return "wait";
+	if (opts->ttl_s != 0)
+		return "ttl";
+	if (opts->not_before != NULL)
+		return "not-before";
+	return opts->lane != NULL ? "lane" : NULL;
+}
+
 /* What goes with a message only. */
 static int
 check_mode(const struct options *opts, FILE *diag)
 {
+	const char *name = message_option(opts);
+
 	if (opts->mode == MODE_DELIVER || opts->mode == MODE_HELP ||
 	    opts->mode == MODE_VERSION)
 		return 0;
 	if (opts->rcpts[0] != NULL)
 		return flag_refuse(
 		    diag, "of no use here: '", opts->rcpts[0], "'");
-	if (opts->explain || opts->wait)
-		return flag_refuse(diag, "--",
-		    opts->explain ? "explain" : "wait",
+	if (name != NULL)
+		return flag_refuse(diag, "--", name,
 		    " is for a message on standard input; of no use here");
 	return 0;
 }

@@ -39,14 +39,17 @@ struct options {
 	const char *flush_id;   /* -qI; NULL: all */
 	const char *flush_from; /* -qS; NULL: all */
 	const char *flush_to;   /* -qR; NULL: all */
-	bool explain;        /* --explain: say what would be, queue nothing */
-	bool wait;           /* --wait: until it is delivered or refused */
-	int64_t wait_us;     /* … but no longer; 0: any time */
-	unsigned notify;     /* -N, set of NOTIFY_ values */
-	enum dsn_ret ret;    /* -R */
-	const char *envid;   /* -V */
-	enum body_type body; /* -B */
-	char **rcpts;        /* the arguments, NULL at the end */
+	bool explain;    /* --explain: say what would be, queue nothing */
+	bool wait;       /* --wait: until it is delivered or refused */
+	int64_t wait_us; /* … but no longer; 0: any time */
+	unsigned ttl_s;  /* --ttl; 0: none */
+	const char *not_before; /* --not-before, for when_parse(); or NULL */
+	const char *lane;       /* --lane; or NULL */
+	unsigned notify;        /* -N, set of NOTIFY_ values */
+	enum dsn_ret ret;       /* -R */
+	const char *envid;      /* -V */
+	enum body_type body;    /* -B */
+	char **rcpts;           /* the arguments, NULL at the end */
 };
 
 /*

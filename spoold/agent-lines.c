@@ -67,14 +67,14 @@ take_ready(struct agent *a, char *f[])
 {
 	(void)f;
 	a->state = a->state == AGENT_STARTING ? AGENT_READY : a->state;
-	dispatch(a->d);
+	dispatch_relay(a->relay);
 	return true;
 }
 
 static bool
 take_start(struct agent *a, char *f[])
 {
-	dispatch_start(a, f[0], f[1]);
+	dispatch_start(a, f[0], f[1], strcmp(f[2], "report") == 0);
 	return true;
 }
 
@@ -104,16 +104,23 @@ static bool
 take_smtputf8(struct agent *a, char *f[])
 {
 	bool has_utf8 = strcmp(f[0], "yes") == 0;
-	int err;
 
 	if (!has_utf8 && strcmp(f[0], "no") != 0)
 		return false;
-	err = spool_set_ascii_only(&a->d->sp, !has_utf8);
-	if (err < 0)
-		log_msg(LOG_WARNING,
-		    "cannot note in '%s' whether the relay offers SMTPUTF8: "
-		    "%s",
-		    a->d->sp.path, strerror(-err));
+	relay_has_utf8(a->relay, has_utf8);
+	return true;
+}
+
+/* Sessions that wait for long make room for others. */
+static bool
+take_slow(struct agent *a, char *f[])
+{
+	unsigned long long n;
+
+	if (!wire_number(span_of(f[0]), a->connections_max, &n))
+		return false;
+	a->slow = (unsigned)n;
+	dispatch_relay(a->relay);
 	return true;
 }
 
@@ -123,12 +130,13 @@ static const struct {
 	bool (*take)(struct agent *a, char *fields[]);
 } words[] = {
 	{ "ready", 0, take_ready },
-	{ "start", 2, take_start },
+	{ "start", 3, take_start },
 	{ "rcpt", 5, take_rcpt },
 	{ "done", 1, take_done },
 	{ "back", 3, take_back },
 	{ "bad", 2, take_bad },
 	{ "smtputf8", 1, take_smtputf8 },
+	{ "slow", 1, take_slow },
 	{ "log", 2, take_log },
 };
 
@@ -157,6 +165,7 @@ agent_take_lines(struct agent *a)
 {
 	struct span rest = { a->buf, a->len }, line;
 
+	record_gather(a->d);
 	while (wire_line(&rest, &line))
 		if (!take_line(a, line))
 			log_msg(LOG_ERR,

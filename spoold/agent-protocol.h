@@ -10,9 +10,9 @@
  *
  *	set KEY VALUE		a relay's setting, see below
  *	go			settings complete
- *	send ID INDEXES		deliver queue/ID to the recipients INDEXES, a
- *				comma-separated list of places in the envelope,
- *				or "*" for all
+ *	send ID INDEXES		deliver queue/ID to the recipients INDEXES,
+ *				places in the envelope (lib/indexes.h), or "*"
+ *				for all
  *	quit			finish what runs, hand the rest back, exit 0
  *	abort			as quit, but cut the sessions short; end of
  *				input, whenever it comes, means the same: spoold
@@ -21,7 +21,10 @@
  * The agent to spoold:
  *
  *	ready			after "go": its self-test passed
- *	start ID SERVER		the transaction begins with SERVER
+ *	start ID SERVER DSN	the transaction begins with SERVER; DSN is
+ *				"report" if a recipient's NOTIFY has SUCCESS
+ *				and SERVER does not offer DSN (RFC 3461), so
+ *				that spoold has to report it; else "-"
  *	rcpt ID INDEX OUTCOME DELAY_MS REPLY
  *				a recipient's result, said the moment the server
  *				answers; OUTCOME is one of
@@ -34,7 +37,9 @@
  *	back ID WHY REASON	ends the job for the recipients without result:
  *				they were not tried.  WHY is
  *				relay  trouble with the relay (refused, timeout,
- *				       TLS, AUTH)
+ *				       TLS)
+ *				login  the same, but it is our login: refused,
+ *				       impossible, or no password to be had
  *				message  the same, but the relay was well until
  *				       it saw this message's MAIL (421, a login
  *				       wanted, a drop): it may be the sender's
@@ -44,15 +49,24 @@
  *	smtputf8 ANSWER		whether the relay offers SMTPUTF8 (RFC 6531),
  *				"yes" or "no": at the first connection, and
  *				when that changes
+ *	slow N			so many sessions have now waited for a reply
+ *				for longer than slow_after: as many more jobs
+ *				are welcome
  *	log PRIORITY TEXT	for the log; PRIORITY as in syslog(3), a digit
  *
  * A job ends with done, back or bad.  Jobs of one agent run in parallel and
  * end in any order.  An agent that dies ends them all.
  *
- * Settings: relay (its name), host, port, tls (none, opportunistic, starttls,
- * implicit), user, password_file, ca_file, helo, connections, connect_timeout,
- * reply_timeout (seconds), session_messages (at most so many over one
- * connection), linger_ms (a session without work is kept so long), maildir.
+ * Settings: relay (its name), host (again for each, in order of preference; as
+ * struct relay_config has them), port (of hosts without one), tls (none,
+ * opportunistic, starttls, implicit), tls_min (12, 13), ca_file, cert_file,
+ * key_file, fingerprint, auth (auto, plain, login, cram-md5, xoauth2,
+ * oauthbearer), user, password_file, password_command, login_in_clear (yes),
+ * helo, source, connections, connections_max, slow_after (seconds),
+ * connect_timeout, reply_timeout (seconds), session_messages (at most so many
+ * over one connection), pause_ms (between two of them), linger_ms (a session
+ * without work is kept so long), rest_ms (a host that failed is left alone so
+ * long, if there are others), maildir.
  * Unknown keys are an error.
  */
 

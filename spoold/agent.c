@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "lib/log.h"
-#include "lib/wire.h"
 #include "spoold/agent-protocol.h"
 #include "spoold/spoold.h"
 
@@ -51,10 +50,8 @@ kill_process(struct agent *a, int signo)
 		(void)uv_process_kill(&a->process, signo);
 }
 
-/* Send TEXT, which becomes ours; NULL (out of memory) kills the agent, for
- * it would wait for ever. */
-static void
-send_text(struct agent *a, char *text, size_t len)
+void
+agent_write(struct agent *a, char *text, size_t len)
 {
 	struct request *req = calloc(1, sizeof(*req));
 	uv_buf_t buf;
@@ -78,76 +75,7 @@ send_word(struct agent *a, const char *word)
 	char *text = NULL;
 	int len = asprintf(&text, "%s\n", word);
 
-	send_text(a, len < 0 ? NULL : text, len < 0 ? 0 : (size_t)len);
-}
-
-void
-agent_send(struct agent *a, const char *id, const char *indexes)
-{
-	char *text = NULL;
-	int len = asprintf(&text, "send %s %s\n", id, indexes);
-
-	send_text(a, len < 0 ? NULL : text, len < 0 ? 0 : (size_t)len);
-}
-
-static void
-put_setting(FILE *out, const char *key, const char *value)
-{
-	if (value == NULL)
-		return;
-	(void)fprintf(out, "set %s ", key);
-	wire_puts(out, value);
-	(void)fputc('\n', out);
-}
-
-static void
-put_number(FILE *out, const char *key, unsigned value)
-{
-	(void)fprintf(out, "set %s %u\n", key, value);
-}
-
-static void
-put_smtp_settings(FILE *out, const struct relay_config *r, unsigned connections)
-{
-	unsigned port = r->port;
-
-	if (port == 0)
-		port = r->tls == TLS_IMPLICIT ? 465 : 25;
-	put_setting(out, "host", r->host);
-	put_number(out, "port", port);
-	put_setting(out, "tls", tls_mode_name(r->tls));
-	put_setting(out, "user", r->user);
-	put_setting(out, "password_file", r->password_file);
-	put_setting(out, "ca_file", r->ca_file);
-	put_setting(out, "helo", r->helo);
-	put_number(out, "connections", connections);
-	put_number(out, "connect_timeout", r->connect_timeout_s);
-	put_number(out, "reply_timeout", r->reply_timeout_s);
-}
-
-static void
-send_settings(struct agent *a)
-{
-	const struct relay_config *r = &a->d->cfg->relay;
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-
-	if (out == NULL) {
-		send_text(a, NULL, 0);
-		return;
-	}
-	put_setting(out, "relay", r->name);
-	if (r->maildir != NULL)
-		put_setting(out, "maildir", r->maildir);
-	else
-		put_smtp_settings(out, r, a->connections);
-	(void)fputs("go\n", out);
-	if (fclose(out) != 0) {
-		free(text);
-		text = NULL;
-	}
-	send_text(a, text, len);
+	agent_write(a, len < 0 ? NULL : text, len < 0 ? 0 : (size_t)len);
 }
 
 /* ---- from the agent -------------------------------------------------- */
@@ -215,6 +143,27 @@ on_respawn(uv_timer_t *timer)
 	spawn(timer->data);
 }
 
+static void
+on_timer_closed(uv_handle_t *handle)
+{
+	struct agent *a = handle->data;
+
+	free(a->buf);
+	free(a->unsent);
+	free(a);
+}
+
+/* A has ended for good: the last that is closed is its timer. */
+static void
+leave(struct agent *a)
+{
+	struct spoold *d = a->d;
+
+	TAILQ_REMOVE(&a->relay->agents, a, link);
+	uv_close((uv_handle_t *)&a->respawn_timer, on_timer_closed);
+	spoold_check_done(d);
+}
+
 /* Everything of the dead agent has been closed: the next one may come. */
 static void
 after_close(struct agent *a)
@@ -226,7 +175,13 @@ after_close(struct agent *a)
 	a->died = false;
 	a->state = AGENT_ABSENT;
 	a->len = 0;
+	a->unsent_len = 0;
+	a->slow = 0;
 	dispatch_died(a, a->how);
+	if (a->is_leaving) {
+		leave(a);
+		return;
+	}
 	if (a->d->stopping) {
 		spoold_check_done(a->d);
 		return;
@@ -252,7 +207,7 @@ on_exit_(uv_process_t *process, int64_t status, int signo)
 		    a->how, sizeof(a->how), "exit status %" PRId64, status);
 	if (a->state != AGENT_ENDING || signo != 0)
 		log_msg(LOG_ERR, "agent %u of relay %s died: %s", a->number,
-		    a->d->cfg->relay.name, a->how);
+		    a->relay->state->name, a->how);
 	a->state = AGENT_ENDING;
 	a->died = true;
 	uv_close((uv_handle_t *)&a->process, on_closed);
@@ -309,90 +264,107 @@ start_process(struct agent *a, char *program)
 	return uv_spawn(&a->d->loop, &a->process, &options);
 }
 
+/* Nothing came of it: what there is of it is closed, then it may try again. */
+static void
+not_started(struct agent *a)
+{
+	if (a->open_handles == 0) {
+		a->state = AGENT_ABSENT;
+		(void)uv_timer_start(
+		    &a->respawn_timer, on_respawn, RESPAWN_MAX_MS, 0);
+		return;
+	}
+	a->died = true;
+	a->state = AGENT_ENDING;
+	uv_close((uv_handle_t *)&a->process, on_closed);
+	uv_close((uv_handle_t *)&a->in, on_closed);
+	uv_close((uv_handle_t *)&a->out, on_closed);
+}
+
 static void
 spawn(struct agent *a)
 {
-	const struct relay_config *relay = &a->d->cfg->relay;
-	char *program;
+	const struct relay_config *cfg = a->relay->cfg;
+	char *program, *settings;
 	int err;
 
-	if (a->d->stopping)
+	if (a->d->stopping || cfg == NULL)
 		return;
 	program = find_program(
-	    relay->maildir != NULL ? "spoold-maildir" : "spoold-smtp");
+	    cfg->maildir != NULL ? "spoold-maildir" : "spoold-smtp");
 	a->start_us = spoold_now(a->d);
 	a->state = AGENT_STARTING;
 	err = program == NULL ? -ENOMEM : start_process(a, program);
-	if (err < 0) {
+	if (err < 0)
 		log_msg(LOG_ERR, "cannot start '%s': %s",
 		    program == NULL ? "an agent" : program, strerror(-err));
-		free(program);
-		if (a->open_handles == 0) {
-			a->state = AGENT_ABSENT;
-			(void)uv_timer_start(
-			    &a->respawn_timer, on_respawn, RESPAWN_MAX_MS, 0);
-			return;
-		}
-		a->died = true;
-		a->state = AGENT_ENDING;
-		uv_close((uv_handle_t *)&a->process, on_closed);
-		uv_close((uv_handle_t *)&a->in, on_closed);
-		uv_close((uv_handle_t *)&a->out, on_closed);
+	free(program);
+	if (err < 0) {
+		not_started(a);
 		return;
 	}
-	free(program);
 	(void)uv_read_start((uv_stream_t *)&a->out, on_alloc, on_read);
-	send_settings(a);
+	settings = agent_settings(cfg, a->connections, a->connections_max);
+	agent_write(a, settings, settings == NULL ? 0 : strlen(settings));
 }
 
-static bool
-agents_make(struct spoold *d, unsigned n, unsigned connections)
+/* The I-th of N equal shares of COUNT, all of them together COUNT. */
+static unsigned
+share(unsigned count, unsigned n, unsigned i)
 {
-	d->agents = calloc(n, sizeof(*d->agents));
-	if (d->agents == NULL)
-		return false;
-	d->nagents = n;
-	for (unsigned i = 0; i < n; i++) {
-		struct agent *a = &d->agents[i];
+	return count / n + (i < count % n);
+}
 
-		a->d = d;
-		a->number = i + 1;
-		a->connections = connections / n + (i < connections % n);
-		(void)uv_timer_init(&d->loop, &a->respawn_timer);
+bool
+agents_start(struct relay *r)
+{
+	const struct relay_config *cfg = r->cfg;
+	bool is_maildir = cfg->maildir != NULL;
+	unsigned connections = is_maildir ? 2 : cfg->connections;
+	unsigned max = is_maildir ? 2 : cfg->connections_max;
+	unsigned n = r->d->cfg->agents;
+
+	/* Fewer connections than agents would leave some idle. */
+	if (n > connections)
+		n = connections;
+	for (unsigned i = 0; i < n; i++) {
+		struct agent *a = calloc(1, sizeof(*a));
+
+		if (a == NULL)
+			return false;
+		a->d = r->d;
+		a->relay = r;
+		a->number = ++r->d->agents_made;
+		a->connections = share(connections, n, i);
+		a->connections_max = share(max, n, i);
+		(void)uv_timer_init(&r->d->loop, &a->respawn_timer);
 		a->respawn_timer.data = a;
+		TAILQ_INSERT_TAIL(&r->agents, a, link);
 		spawn(a);
 	}
 	return true;
 }
 
-bool
-agents_start(struct spoold *d)
-{
-	const struct relay_config *relay = &d->cfg->relay;
-	unsigned connections = relay->maildir != NULL ? 2 : relay->connections;
-	unsigned n = d->cfg->agents;
-
-	if (!d->cfg->has_relay)
-		return true;
-	/* Fewer connections than agents would leave some idle. */
-	return agents_make(d, n < connections ? n : connections, connections);
-}
-
 unsigned
 agents_running(const struct spoold *d)
 {
+	const struct relay *r;
+	const struct agent *a;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < d->nagents; i++)
-		n += d->agents[i].state != AGENT_ABSENT;
+	TAILQ_FOREACH (r, &d->relays, link)
+		TAILQ_FOREACH (a, &r->agents, link)
+			n += a->state != AGENT_ABSENT;
 	return n;
 }
 
 bool
-agents_fail(const struct spoold *d)
+agents_fail(const struct relay *r)
 {
-	for (unsigned i = 0; i < d->nagents; i++)
-		if (d->agents[i].deaths < 3)
+	const struct agent *a;
+
+	TAILQ_FOREACH (a, &r->agents, link)
+		if (!a->is_leaving && a->deaths < 3)
 			return false;
 	return true;
 }
@@ -404,6 +376,8 @@ end_one(struct agent *a, enum agents_end how)
 	if (a->state == AGENT_ABSENT || a->died)
 		return;
 	a->state = AGENT_ENDING;
+	record_flush(a->d);
+	agent_push(a);
 	if (how == AGENTS_KILL)
 		kill_process(a, SIGKILL);
 	else
@@ -413,16 +387,39 @@ end_one(struct agent *a, enum agents_end how)
 void
 agents_end(struct spoold *d, enum agents_end how)
 {
-	for (unsigned i = 0; i < d->nagents; i++)
-		end_one(&d->agents[i], how);
+	struct relay *r;
+	struct agent *a;
+
+	TAILQ_FOREACH (r, &d->relays, link)
+		TAILQ_FOREACH (a, &r->agents, link)
+			end_one(a, how);
 }
 
 void
-agents_free(struct spoold *d)
+agents_retire(struct relay *r)
 {
-	for (unsigned i = 0; i < d->nagents; i++)
-		free(d->agents[i].buf);
-	free(d->agents);
-	d->agents = NULL;
-	d->nagents = 0;
+	struct agent *a, *next;
+
+	for (a = TAILQ_FIRST(&r->agents); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, link);
+		if (a->is_leaving)
+			continue;
+		a->is_leaving = true;
+		end_one(a, AGENTS_QUIT);
+		if (a->state == AGENT_ABSENT)
+			leave(a);
+	}
+}
+
+void
+agents_free(struct relay *r)
+{
+	struct agent *a;
+
+	while ((a = TAILQ_FIRST(&r->agents)) != NULL) {
+		TAILQ_REMOVE(&r->agents, a, link);
+		free(a->buf);
+		free(a->unsent);
+		free(a);
+	}
 }

@@ -34,7 +34,7 @@ do_drop(struct spoold *d, struct message *m)
 	struct event ev = event_of(EVENT_DROPPED, m);
 	int err;
 
-	if (m->job != NULL)
+	if (queue_is_busy(m))
 		return "is being delivered at this moment";
 	err = spool_remove(&d->sp, m->id, m->state);
 	if (err < 0)
@@ -57,7 +57,7 @@ move(struct spoold *d, struct message *m, enum spool_state from,
 		return m->state == SPOOL_FAILED ? "is in failed/"
 		    : m->state == SPOOL_HOLD    ? "is held already"
 						: "is not held";
-	if (m->job != NULL)
+	if (queue_is_busy(m))
 		return "is being delivered at this moment";
 	err = spool_rename(&d->sp, m->id, from, to);
 	if (err < 0)

@@ -4,8 +4,9 @@ spoold_spoold_CPPFLAGS = $(AM_CPPFLAGS) $(BSD_CFLAGS) $(JSONC_CFLAGS) \
 spoold_spoold_LDADD = libspool.a $(UV_LIBS) $(JSONC_LIBS) $(CONFUSE_LIBS) \
 	$(BSD_LIBS)
 spoold_spoold_SOURCES = \
+	%D%/addressees.c %D%/addressees.h \
 	%D%/agent-protocol.c %D%/agent-protocol.h \
-	%D%/agent.c %D%/agent-lines.c \
+	%D%/agent.c %D%/agent-lines.c %D%/agent-send.c %D%/agent-settings.c \
 	%D%/command.c \
 	%D%/control.c \
 	%D%/dispatch.c \
@@ -15,7 +16,14 @@ spoold_spoold_SOURCES = \
 	%D%/options.c %D%/options.h \
 	%D%/record.c \
 	%D%/recover.c \
+	%D%/remove.c %D%/remove.h \
 	%D%/relay.c \
+	%D%/reload.c \
+	%D%/report.c %D%/report.h %D%/report-original.c %D%/report-status.c \
+	%D%/report-text.c %D%/report-words.c %D%/report-work.h \
+	%D%/report-task.c %D%/report-task.h \
+	%D%/reports.c \
+	%D%/results.c \
 	%D%/retry.c %D%/retry.h \
 	%D%/scan.c \
 	%D%/snapshot.c \

@@ -82,22 +82,35 @@ spoold_stop(struct spoold *d, const char *why)
 	(void)uv_timer_start(&d->stop_timer, on_stop_timer, 0, 0);
 }
 
+/* Whether R has something that it can deliver now. */
+static bool
+is_at_work(struct spoold *d, struct relay *r)
+{
+	const struct part *p = queue_first_due(r->state);
+
+	if (r->cfg == NULL || r->state->down || d->broken || agents_fail(r))
+		return false;
+	return r->state->nready > 0 ||
+	    (p != NULL && p->due_us <= spoold_now(d));
+}
+
 /* Whether there is nothing to do now for a run that is to end by itself. */
 static bool
 is_done(struct spoold *d)
 {
-	const struct message *m;
+	struct relay *r;
 
 	if (d->until == RUN_FOREVER || !d->scanned || d->scan_running ||
-	    d->in_flight > 0)
+	    d->in_flight > 0 || !reports_idle(d) || remove_is_busy(d))
 		return false;
 	if (d->queue.count[SPOOL_QUEUE] == 0)
 		return true;
 	if (d->until == RUN_DRAINED)
 		return false;
-	m = queue_first_due(&d->queue);
-	return m == NULL || m->due_us > spoold_now(d) || d->queue.relay.down ||
-	    !d->cfg->has_relay || d->broken || agents_fail(d);
+	TAILQ_FOREACH (r, &d->relays, link)
+		if (is_at_work(d, r))
+			return false;
+	return true;
 }
 
 void
@@ -113,7 +126,7 @@ spoold_check_done(struct spoold *d)
 					  : "nothing more is due");
 	}
 	if (agents_running(d) == 0 && !d->journal_syncing &&
-	    !d->snapshot_running)
+	    !d->snapshot_running && !remove_is_busy(d) && reports_idle(d))
 		end_loop(d);
 }
 
@@ -137,9 +150,9 @@ on_signal(uv_signal_t *handle, int signo)
 		dispatch(d);
 		break;
 	case SIGHUP:
-		log_msg(LOG_NOTICE,
-		    "scanning the spool; a changed "
-		    "configuration needs a restart");
+		notify_systemd("RELOADING=1");
+		reload(d);
+		notify_systemd("READY=1");
 		scan_begin(d);
 		break;
 	default:
@@ -156,6 +169,7 @@ on_tick(uv_timer_t *timer)
 	if (d->stopping)
 		return;
 	scan_tick(d);
+	queue_prune_senders(&d->queue, spoold_now(d));
 	control_tick(d);
 	snapshot_tick(d);
 	dispatch(d);
@@ -206,6 +220,7 @@ see_again(const struct event *ev, void *arg)
 static int
 recover(struct spoold *d)
 {
+	struct relay_state *relay;
 	struct status_daemon last;
 	int err = status_load_watched(
 	    d->sp.dir_fd, STATUS_NAME, &d->queue, &last, see_again, d);
@@ -222,8 +237,10 @@ recover(struct spoold *d)
 		return err;
 	/* Whoever was down may be up again: ask at once.  And what was found
 	 * out about the relay is perhaps another one's. */
-	d->queue.relay.down = false;
+	SLIST_FOREACH (relay, &d->queue.relays, link)
+		relay->down = false;
 	(void)spool_set_ascii_only(&d->sp, false);
+	recover_begin(d);
 	err = journal_open(&d->journal, d->sp.dir_fd, d->queue.seq);
 	if (err < 0)
 		log_msg(LOG_ERR, "cannot open '%s': %s", JOURNAL_NAME,
@@ -240,7 +257,7 @@ say_start(struct spoold *d)
 	record(d, &ev);
 	log_msg(LOG_NOTICE, "spoold %s: spool %s, relay %s", d->daemon.version,
 	    d->sp.path, d->daemon.relay == NULL ? "none" : d->daemon.relay);
-	if (!d->cfg->has_relay)
+	if (d->cfg->nrelays == 0)
 		log_msg(LOG_WARNING,
 		    "no relay is configured: mail waits in "
 		    "the queue");
@@ -249,14 +266,19 @@ say_start(struct spoold *d)
 static int
 start(struct spoold *d)
 {
+	struct relay *r;
 	int err;
 
-	init_timer(d, &d->due_timer);
 	init_timer(d, &d->tick_timer);
 	init_timer(d, &d->stop_timer);
 	record_init(d);
 	queue_init(&d->queue);
+	TAILQ_INIT(&d->relays);
 	err = waiters_init(d);
+	if (err == 0)
+		err = reports_init(d);
+	if (err == 0)
+		err = relays_fit(d);
 	if (err == 0)
 		err = watch_signals(d);
 	if (err == 0)
@@ -276,8 +298,9 @@ start(struct spoold *d)
 	err = scan_init(d);
 	if (err < 0)
 		return err;
-	if (!agents_start(d))
-		return -ENOMEM;
+	TAILQ_FOREACH (r, &d->relays, link)
+		if (r->cfg != NULL && !agents_start(r))
+			return -ENOMEM;
 	(void)uv_timer_start(&d->tick_timer, on_tick, TICK_MS, TICK_MS);
 	notify_systemd("READY=1");
 	return 0;
@@ -298,11 +321,14 @@ static void
 release(struct spoold *d)
 {
 	journal_close(&d->journal);
-	agents_free(d);
+	reports_free(d);
+	relays_free(d);
 	queue_release(&d->queue);
 	free(d->control);
 	waiters_free(d);
 	free(d->scan_names);
+	free(d->snapshot_copy);
+	remove_free(d);
 	unreadable_release(&d->unreadables);
 	(void)uv_loop_close(&d->loop);
 }

@@ -21,18 +21,50 @@
 #include "spoold/options.h"
 #include "spoold/spoold.h"
 
+/* What the configuration is made of, kept for when it is read again. */
+struct source {
+	const struct options *opts;
+	int argc;
+	char **argv;
+	int cwd_fd; /* where relative paths begin; -1: gone */
+};
+
 static int
-configure(
-    struct config *cfg, const struct options *opts, int argc, char *argv[])
+load(const struct source *from, struct config *cfg, struct config_error *err)
 {
-	struct config_error err = { .text = "out of memory" };
-	int ret = config_load(cfg, opts->config, opts->spool, &err);
+	int ret = config_load(cfg, from->opts->config, from->opts->spool, err);
 
 	if (ret == 0)
-		ret = options_apply(cfg, argc, argv, &err);
-	if (ret == 0)
-		ret = config_check(cfg, &err);
-	if (ret == 0)
+		ret = options_apply(cfg, from->argc, from->argv, err);
+	return ret == 0 ? config_check(cfg, err) : ret;
+}
+
+/* spoold.h's load(). */
+static int
+load_again(struct spoold *d, struct config *cfg, struct config_error *err)
+{
+	const struct source *from = d->load_arg;
+	int ret;
+
+	/* The spool is the working directory by now. */
+	if (from->cwd_fd >= 0 && fchdir(from->cwd_fd) < 0)
+		log_msg(LOG_WARNING,
+		    "cannot go back to the directory of the "
+		    "start: %s",
+		    strerror(errno));
+	ret = load(from, cfg, err);
+	if (fchdir(d->sp.dir_fd) < 0)
+		log_msg(LOG_CRIT, "cannot enter '%s': %s", d->sp.path,
+		    strerror(errno));
+	return ret;
+}
+
+static int
+configure(struct config *cfg, const struct source *from)
+{
+	struct config_error err = { .text = "out of memory" };
+
+	if (load(from, cfg, &err) == 0)
 		return EX_OK;
 	(void)fprintf(stderr, "spoold: %s\n", err.text);
 	return EX_CONFIG;
@@ -131,28 +163,6 @@ go_to_background(void)
 	return EX_OK;
 }
 
-/* "mail.example.org:587", for people. */
-static char *
-relay_text(const struct config *cfg)
-{
-	const struct relay_config *r = &cfg->relay;
-	unsigned port = r->port;
-	char *text;
-
-	if (!cfg->has_relay)
-		return NULL;
-	if (r->maildir != NULL)
-		return asprintf(&text, "maildir:%s", r->maildir) < 0 ? NULL
-								     : text;
-	if (port == 0)
-		port = r->tls == TLS_IMPLICIT ? 465 : 25;
-	return asprintf(&text,
-		   strchr(r->host, ':') == NULL ? "%s:%u" : "[%s]:%u", r->host,
-		   port) < 0
-	    ? NULL
-	    : text;
-}
-
 /*
  * As the spool's owner, whose files they have to be.  A file that is missing
  * is no reason not to start: it is trouble with the relay, until it comes.
@@ -186,7 +196,7 @@ serve(struct spoold *d, const struct options *opts)
 	(void)snprintf(d->daemon.version, sizeof(d->daemon.version), "%s",
 	    PACKAGE_VERSION);
 	d->daemon.config = config == NULL ? NULL : strdup(config);
-	d->daemon.relay = relay_text(d->cfg);
+	d->daemon.relay = relays_text(d->cfg);
 	d->until = opts->once ? RUN_ONCE
 	    : opts->drain     ? RUN_DRAINED
 			      : RUN_FOREVER;
@@ -199,6 +209,7 @@ main(int argc, char *argv[])
 	struct config cfg = { .path = NULL };
 	struct options opts;
 	struct spoold d;
+	struct source from;
 	int code;
 
 	if (fs_open_std_fds() < 0)
@@ -208,12 +219,13 @@ main(int argc, char *argv[])
 	if (code != 0)
 		return code < 0 ? EX_OK : code;
 	log_set_level(opts.log_level);
-	/* fsync and fdatasync: one each at a time. */
-	(void)setenv("UV_THREADPOOL_SIZE", "2", 0);
 	(void)umask(027);
 	memset(&d, 0, sizeof(d));
 	d.cfg = &cfg;
-	code = configure(&cfg, &opts, argc, argv);
+	d.load = load_again;
+	d.load_arg = &from;
+	from = (struct source){ &opts, argc, argv, -1 };
+	code = configure(&cfg, &from);
 	if (code == EX_OK && opts.check) {
 		if (become_owner(cfg.spool) < 0)
 			code = EX_NOPERM;
@@ -225,6 +237,7 @@ main(int argc, char *argv[])
 	/* The caller's, a lock perhaps: it may end before we do. */
 	if (code == EX_OK && opts.daemon)
 		(void)close_range(STDERR_FILENO + 1, ~0u, 0);
+	from.cwd_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (code == EX_OK)
 		code = open_spool(&d.sp, cfg.spool);
 	if (code == EX_OK) {

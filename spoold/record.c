@@ -4,6 +4,10 @@
 /*
  * Every change goes through here: journal, then picture.
  *
+ * Lines that come in hot places gather and are written with one write(2) at
+ * the end of the turn of the loop.  What depends on them waits: agents are told
+ * and files are removed after that.
+ *
  * When the journal cannot be written (disk full, I/O error) events still
  * happen: the answer of a relay cannot be taken back.  Then the picture knows
  * more than the disk, so nothing new is sent and no file is removed, and a
@@ -47,6 +51,21 @@ record_broken(struct spoold *d, const char *what, int err)
 	snapshot_want(d);
 }
 
+void
+record_flush(struct spoold *d)
+{
+	int err = journal_flush(&d->journal);
+
+	if (err < 0)
+		record_broken(d, "write", err);
+}
+
+void
+record_gather(struct spoold *d)
+{
+	d->gathering = true;
+}
+
 static void sync_begin(uv_timer_t *timer);
 
 static void
@@ -76,8 +95,11 @@ sync_done(uv_work_t *work, int status)
 	d->journal_syncing = false;
 	/* A failed sync is never tried again on the same file: its pages may
 	 * be marked clean.  The snapshot writes all anew. */
-	if (d->sync_err < 0)
+	if (d->sync_err < 0) {
+		for (int i = 0; i < SPOOL_STATES; i++)
+			d->dirty_states[i] |= d->sync_states[i];
 		record_broken(d, "sync", d->sync_err);
+	}
 	if (d->journal_dirty)
 		(void)uv_timer_start(&d->sync_timer, sync_begin, GROUP_MS, 0);
 	spoold_check_done(d);
@@ -90,12 +112,13 @@ sync_begin(uv_timer_t *timer)
 
 	if (d->journal_syncing)
 		return;
+	record_flush(d);
 	d->sync_fd = fcntl(d->journal.fd, F_DUPFD_CLOEXEC, 3);
+	d->journal_dirty = false;
 	if (d->sync_fd < 0) {
 		record_broken(d, "sync", -errno);
 		return;
 	}
-	d->journal_dirty = false;
 	d->journal_syncing = true;
 	memcpy(d->sync_states, d->dirty_states, sizeof(d->sync_states));
 	memset(d->dirty_states, 0, sizeof(d->dirty_states));
@@ -114,9 +137,12 @@ record(struct spoold *d, struct event *ev)
 
 	if (ev->time_us == 0)
 		ev->time_us = spoold_now(d);
-	err = d->broken ? -EIO : journal_append(&d->journal, ev);
+	err = d->broken ? -EIO : journal_put(&d->journal, ev);
 	if (err < 0) {
 		ev->seq = ++d->journal.seq;
+		/* New mail's files tell of it: no reason to stay broken. */
+		if (ev->kind != EVENT_ADMITTED)
+			d->unwritten_seq = ev->seq;
 		record_broken(d, "write", err);
 	} else if (!d->journal_dirty) {
 		d->journal_dirty = true;
@@ -124,6 +150,9 @@ record(struct spoold *d, struct event *ev)
 			(void)uv_timer_start(
 			    &d->sync_timer, sync_begin, GROUP_MS, 0);
 	}
+	/* Who waits hears only of what is written. */
+	if (!d->gathering || waiters_any(d))
+		record_flush(d);
 	waiters_see(d, ev);
 	err = queue_apply(&d->queue, ev);
 	if (err < 0)
@@ -131,9 +160,41 @@ record(struct spoold *d, struct event *ev)
 		log_msg(LOG_CRIT, "cannot note an event: %s", strerror(-err));
 }
 
+/*
+ * The end of a turn, before the loop waits and after what it waited for.  What
+ * agents are told and what is removed follows what the journal says of it.
+ */
+static void
+end_turn(struct spoold *d)
+{
+	record_flush(d);
+	d->gathering = false;
+	agents_push(d);
+	remove_push(d);
+}
+
+static void
+on_prepare(uv_prepare_t *prepare)
+{
+	end_turn(prepare->data);
+}
+
+static void
+on_check(uv_check_t *check)
+{
+	end_turn(check->data);
+}
+
 void
 record_init(struct spoold *d)
 {
 	(void)uv_timer_init(&d->loop, &d->sync_timer);
 	d->sync_timer.data = d;
+	(void)uv_prepare_init(&d->loop, &d->turn_prepare);
+	d->turn_prepare.data = d;
+	(void)uv_prepare_start(&d->turn_prepare, on_prepare);
+	(void)uv_check_init(&d->loop, &d->turn_check);
+	d->turn_check.data = d;
+	(void)uv_check_start(&d->turn_check, on_check);
+	remove_init(d);
 }

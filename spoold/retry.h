@@ -15,36 +15,43 @@
 #include "lib/queue.h"
 
 /*
- * How long to wait after the TRIES-th failure, in microseconds: min(TRIES, 30)
- * minutes, and up to a tenth more by RANDOM (any number), so that what failed
- * together does not come back together.
+ * How long to wait after the TRIES-th failure, in microseconds: as RETRY says,
+ * a second at least, and up to a tenth more by RANDOM (any number), so that
+ * what failed together does not come back together.
  */
-int64_t retry_wait_us(unsigned tries, uint32_t random);
+int64_t retry_wait_us(
+    const struct retry_config *retry, unsigned tries, uint32_t random);
 
-/* Longest wait that retry_wait_us() gives. */
+/* The longest wait that retry_wait_us() gives by RETRY. */
+int64_t retry_wait_max_us(const struct retry_config *retry);
+
+/* The same for RETRY_LINEAR, which is the default. */
 #define RETRY_WAIT_MAX_US ((int64_t)33 * 60 * 1000000)
 
 /*
  * Whether recipient R of M is to be given up after a failure at NOW_US.
  * COUNTS: the failure is the message's and counts against cfg->attempts; the
- * lifetime, from the moment that
- * spoold first saw M, always counts, but not before the third try.
+ * lifetime, from the moment that spoold first saw M, always counts, but not
+ * before the third try; so does EXPIRES_US, M's own end (0: none), at any try.
  */
 bool retry_gives_up(const struct config *cfg, const struct message *m,
-    const struct qrcpt *r, bool counts, int64_t now_us);
+    const struct qrcpt *r, bool counts, int64_t expires_us, int64_t now_us);
 
 /*
- * Whether M's lifetime has ended at NOW_US and its RELAY has been in trouble
- * for an hour at least, by our own clock: what was never tried must not
- * vanish because a clock was set.
+ * Whether M is to be given up at NOW_US without one more try: EXPIRES_US, its
+ * own end (0: none), has come; or its lifetime has ended and its RELAY has been
+ * in trouble for an hour at least, by our own clock: what was never tried must
+ * not vanish because a clock was set.
  */
 bool retry_expires(const struct config *cfg, const struct message *m,
-    const struct relay_state *relay, int64_t now_us);
+    const struct relay_state *relay, int64_t expires_us, int64_t now_us);
 
 /*
  * How long a relay that is in trouble rests before the next probe, given how
- * long it rested last (0: it has just failed): 1 s, doubling up to a minute.
+ * long it rested last (0: it has just failed): 1 s, doubling up to 10 s, so
+ * that mail goes on soon after its return.  IS_LOGIN: it refused our login; who
+ * tries that too often is locked out, so from 10 s up to 10 minutes.
  */
-int64_t retry_probe_us(int64_t last_us);
+int64_t retry_probe_us(int64_t last_us, bool is_login);
 
 #endif

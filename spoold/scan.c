@@ -64,7 +64,7 @@ correct_state(struct spoold *d, struct message *m, enum spool_state state)
 	};
 	struct event ev = event_of(kinds[state], m);
 
-	if (m->in_flight ||
+	if (queue_is_busy(m) ||
 	    faccessat(d->sp.state_fd[state], m->id, F_OK, AT_SYMLINK_NOFOLLOW) <
 		0)
 		return;
@@ -76,12 +76,20 @@ static int
 record_admitted(struct spoold *d, const char *id, const struct qfile *qf,
     enum spool_state state)
 {
+	struct message *m;
 	struct event ev;
 
 	if (event_of_qfile(&ev, id, qf) < 0)
 		return -ENOMEM;
+	/* Only our own reports are: nobody else's says of a message that its
+	 * sender has been told. */
+	if (qf->uid != geteuid() && qf->uid != 0)
+		ev.report_of = NULL;
 	record(d, &ev);
 	event_release(&ev);
+	m = queue_find(&d->queue, id);
+	if (m != NULL)
+		relay_route(d, m);
 	log_msg(LOG_INFO,
 	    "admitted id=%s from=<%s> size=%llu nrcpt=%zu uid=%lu", id,
 	    qf->env.sender, (unsigned long long)qf->msg_bytes, qf->env.nrcpts,
@@ -136,6 +144,7 @@ static void
 look_at(struct spoold *d, enum spool_state state, const char *name)
 {
 	struct message *m;
+	bool is_new; /* to us: the status knew of it */
 
 	if (!spool_is_id(name)) {
 		/* failed/ is also where the damaged ones are kept. */
@@ -149,9 +158,12 @@ look_at(struct spoold *d, enum spool_state state, const char *name)
 		admit_new(d, state, name);
 		return;
 	}
+	is_new = !d->scanned && !m->found;
 	m->found = true;
 	if (m->state != state)
 		correct_state(d, m, state);
+	if (is_new)
+		recover_message(d, m);
 }
 
 static int
@@ -182,7 +194,7 @@ collect(const char *name, void *arg)
 static bool
 is_gone(const struct spoold *d, const struct message *m)
 {
-	return !m->found && !m->in_flight &&
+	return !m->found && !queue_is_busy(m) &&
 	    faccessat(d->sp.state_fd[m->state], m->id, F_OK,
 		AT_SYMLINK_NOFOLLOW) < 0 &&
 	    errno == ENOENT;
@@ -207,6 +219,14 @@ record_gone(struct spoold *d, struct message *m)
 	record(d, &ev);
 }
 
+/* What time alone has brought about for M. */
+static void
+look_at_one(struct spoold *d, struct message *m)
+{
+	reports_late(d, m);
+	dispatch_expire(d, m);
+}
+
 /* What only a look at all messages shows. */
 static void
 look_at_all(struct spoold *d)
@@ -219,7 +239,7 @@ look_at_all(struct spoold *d)
 			record_gone(d, m);
 		else
 			/* Also what could not be removed the last time. */
-			dispatch_expire(d, m);
+			look_at_one(d, m);
 	}
 }
 
@@ -229,6 +249,7 @@ scan_end(struct spoold *d)
 	bool first = !d->scanned;
 
 	(void)uv_idle_stop(&d->scan_idle);
+	d->scanned = true;
 	look_at_all(d);
 	unreadable_scan_end(&d->unreadables);
 	free(d->scan_names);
@@ -236,12 +257,10 @@ scan_end(struct spoold *d)
 	d->scan_alloc = 0;
 	d->scan_running = false;
 	d->scan_cost_us = spoold_now(d) - d->scan_us;
-	d->scanned = true;
 	if (first) {
 		log_msg(LOG_INFO, "%zu in queue/, %zu in hold/, %zu in failed/",
 		    d->queue.count[SPOOL_QUEUE], d->queue.count[SPOOL_HOLD],
 		    d->queue.count[SPOOL_FAILED]);
-		dispatch_recover(d);
 	}
 	if (d->scan_again)
 		scan_begin(d);
@@ -255,6 +274,7 @@ scan_step(uv_idle_t *idle)
 	struct spoold *d = idle->data;
 	int state = SPOOL_QUEUE;
 
+	record_gather(d);
 	for (int i = 0; i < STEP && d->scan_pos < d->scan_len; i++) {
 		while (d->scan_pos >= d->scan_start[state + 1])
 			state++;
@@ -263,6 +283,15 @@ scan_step(uv_idle_t *idle)
 	}
 	if (d->scan_pos == d->scan_len)
 		scan_end(d);
+	else if (!d->scanned)
+		/* However long the queue is, the first need not wait. */
+		dispatch(d);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(a, b);
 }
 
 static int
@@ -280,6 +309,10 @@ read_names(struct spoold *d)
 			return err;
 	}
 	d->scan_start[SPOOL_STATES] = d->scan_len;
+	/* As they are seen they are sent: the oldest first. */
+	if (!d->scanned && d->scan_start[SPOOL_QUEUE + 1] > 0)
+		qsort(d->scan_names, d->scan_start[SPOOL_QUEUE + 1],
+		    sizeof(*d->scan_names), compare_names);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -39,8 +40,12 @@ write_tmp(struct spoold *d)
 	int64_t begin_us = spoold_now(d);
 	int err;
 
+	record_flush(d);
 	err = status_write(
 	    d->sp.dir_fd, SNAPSHOT_TMP, &d->queue, &d->daemon, begin_us);
+	/* The configuration may be another one before the worker is done. */
+	free(d->snapshot_copy);
+	d->snapshot_copy = d->cfg->json == NULL ? NULL : strdup(d->cfg->json);
 	d->snapshot_seq = d->queue.seq;
 	d->snapshot_cost_us = spoold_now(d) - begin_us;
 	d->snapshot_us = begin_us;
@@ -92,7 +97,7 @@ publish(struct spoold *d)
 		return -errno;
 	err = fs_sync(d->sp.dir_fd);
 	d->snapshot_copy_err =
-	    d->cfg->json == NULL ? 0 : copy_to(d, d->cfg->json);
+	    d->snapshot_copy == NULL ? 0 : copy_to(d, d->snapshot_copy);
 	return err;
 }
 
@@ -108,11 +113,14 @@ mend(struct spoold *d)
 {
 	struct message *m, *next;
 
-	if (!d->broken || d->snapshot_seq != d->queue.seq)
+	if (!d->broken || d->snapshot_seq < d->unwritten_seq)
 		return;
 	if (journal_rotate(&d->journal) < 0)
 		return;
 	d->broken = false;
+	/* What came meanwhile is in neither. */
+	if (d->snapshot_seq != d->queue.seq)
+		snapshot_want(d);
 	log_msg(LOG_NOTICE, "the status is written again, delivery goes on");
 	for (m = queue_first(&d->queue); m != NULL; m = next) {
 		next = queue_next(&d->queue, m);
@@ -126,8 +134,10 @@ mend(struct spoold *d)
 static void
 rotate(struct spoold *d)
 {
-	int err = journal_sync(d->journal.fd);
+	int err;
 
+	record_flush(d);
+	err = journal_sync(d->journal.fd);
 	if (err < 0) {
 		record_broken(d, "sync", err);
 		return;
@@ -147,7 +157,7 @@ complete(struct spoold *d, int err)
 	}
 	if (d->snapshot_copy_err < 0)
 		log_msg(LOG_ERR, "cannot write the status to '%s': %s",
-		    d->cfg->json, strerror(-d->snapshot_copy_err));
+		    d->snapshot_copy, strerror(-d->snapshot_copy_err));
 	if (d->broken)
 		mend(d);
 	else if (d->journal.bytes > ROTATE_BYTES)

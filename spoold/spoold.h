@@ -8,16 +8,22 @@
  *	scan.c      what lies in the spool's directories
  *	unreadable.c  … of which what was complained about
  *	record.c    every change: journal first, then the picture
+ *	remove.c    files of messages that are done
  *	snapshot.c  .status.json and the journal's rotation
- *	dispatch.c  which message goes to which agent; what comes back
+ *	dispatch.c  which message goes to which agent
+ *	results.c   what comes back
+ *	reports.c   what senders are told
  *	recover.c   what the last spoold left half done
- *	relay.c     whether the relay is up
- *	agent.c     delivery agents as processes; agent-lines.c what they say
+ *	relay.c     the relays, and whether they are up
+ *	agent.c     delivery agents as processes; agent-send.c what they are
+ *	            told; agent-lines.c what they say
+ *	reload.c    another configuration
  *	control.c   .control: who asks there; command.c what spoolq asks
  *	waiters.c   and who waits there for what becomes of a message
  *	retry.c     waiting times (pure)
  *
- * One thread owns everything here; only fsync and fdatasync run elsewhere.
+ * One thread owns everything here; only fsync, fdatasync and unlink run
+ * elsewhere.
  */
 
 #ifndef SPOOLD_SPOOLD_H
@@ -25,6 +31,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <uv.h>
 
 #include "lib/conf.h"
@@ -33,6 +40,7 @@
 #include "lib/spool.h"
 #include "lib/status.h"
 #include "spoold/agent-protocol.h"
+#include "spoold/remove.h"
 #include "spoold/unreadable.h"
 
 /* When to end by itself. */
@@ -40,11 +48,17 @@ enum run_until { RUN_FOREVER, RUN_ONCE, RUN_DRAINED };
 
 struct agent;
 struct control;
+struct reports;
 struct waiters;
 
 struct spoold {
 	uv_loop_t loop;
 	struct config *cfg;
+	/* Read the configuration anew, command line and all, into the
+	 * uninitialised CFG, to be released in any case.  0 or -errno. */
+	int (*load)(
+	    struct spoold *d, struct config *cfg, struct config_error *err);
+	void *load_arg;
 	struct spool sp;
 	struct journal journal;
 	struct queue queue;
@@ -59,7 +73,12 @@ struct spoold {
 	uint64_t base_ns;
 
 	/* record.c */
-	bool broken; /* events were not journalled: see record.c */
+	bool broken;            /* events were not journalled: see record.c */
+	uint64_t unwritten_seq; /* … of which this one was the last that only
+				   a snapshot tells of */
+	bool gathering;         /* lines wait for the end of the turn */
+	uv_prepare_t turn_prepare;
+	uv_check_t turn_check;
 	bool journal_dirty;
 	bool journal_syncing;
 	uv_timer_t sync_timer;
@@ -79,6 +98,7 @@ struct spoold {
 	uv_work_t snapshot_work;
 	int snapshot_err;
 	int snapshot_copy_err;
+	char *snapshot_copy; /* where to, or NULL */
 
 	/* scan.c */
 	uv_idle_t scan_idle;
@@ -93,13 +113,15 @@ struct spoold {
 	uv_fs_event_t scan_events;
 	struct unreadables unreadables;
 
+	struct removals removals; /* remove.c */
+
+	/* relay.c */
+	TAILQ_HEAD(, relay) relays;
+
 	/* dispatch.c */
-	struct agent *agents;
-	unsigned nagents;
 	unsigned in_flight;
-	int64_t probe_rest_us;       /* the relay's last rest; 0: it is up */
-	const struct message *probe; /* on its way to a relay that is down */
-	uv_timer_t due_timer;
+
+	unsigned agents_made; /* agent.c: the last one's number */
 
 	/* loop.c */
 	uv_timer_t tick_timer;
@@ -108,6 +130,7 @@ struct spoold {
 	uv_signal_t signals[5];
 
 	struct control *control;
+	struct reports *reports;
 	struct waiters *waiters;
 };
 
@@ -137,6 +160,15 @@ void spoold_check_done(struct spoold *d);
  * removed until a snapshot has made the picture durable again.
  */
 void record(struct spoold *d, struct event *ev);
+
+/*
+ * Lines may gather until this turn of the loop ends, for who is about to
+ * record many.  Without that each is written at once.
+ */
+void record_gather(struct spoold *d);
+
+/* Write what has gathered; D is marked broken when that fails. */
+void record_flush(struct spoold *d);
 
 /* An event of KIND about message M (or NULL), otherwise empty. */
 struct event event_of(enum event_kind kind, const struct message *m);
@@ -171,22 +203,95 @@ void scan_look(struct spoold *d, const char *id);
 /* Called every second: scan if it is time. */
 void scan_tick(struct spoold *d);
 
-/* ---- dispatch.c ------------------------------------------------------ */
+/* ---- relay.c --------------------------------------------------------- */
 
-/* Hand out what is due and allowed, and set the timer for what is next. */
-void dispatch(struct spoold *d);
+/* A relay that is, or was, configured; it stays until the end. */
+struct relay {
+	TAILQ_ENTRY(relay) link;
+	struct spoold *d;
+	const struct relay_config *cfg; /* NULL: not configured any more */
+	struct relay_state *state;
+	TAILQ_HEAD(, agent) agents; /* those too that are to end */
+	unsigned in_flight;
+	unsigned lane_in_flight[LANES_MAX];
+	unsigned choices;         /* made, for the lanes behind */
+	int64_t probe_rest_us;    /* its last rest; 0: it is up */
+	const struct part *probe; /* on its way while it is down */
+	uv_timer_t timer;
+	bool is_ascii_only; /* it said that it has no SMTPUTF8 */
+};
 
 /*
- * Give recipients of M up whose lifetime has ended while the relay could not
- * be reached, and complete it if that was all.
+ * Make the relays what D->cfg says: new ones, other limits, some not
+ * configured any more; D->queue learns of the limits.  0 or -ENOMEM.
+ */
+int relays_fit(struct spoold *d);
+
+/* The hosts of CFG's first relay, for people; new text, NULL: no relay. */
+char *relays_text(const struct config *cfg);
+
+/* The relay of that name that is configured, or NULL. */
+struct relay *relay_find(struct spoold *d, const char *name);
+
+/* Find out anew where M's recipients go and which lane it is in. */
+void relay_route(struct spoold *d, struct message *m);
+
+/* The same for all, for the configuration is another one. */
+void relay_route_all(struct spoold *d);
+
+/*
+ * Whether a message may go out at NOW_US.  If not, and a time is known at
+ * which to look again, *RET_WAKE_US is that.
+ */
+bool relay_is_open(const struct relay *r, int64_t now_us, int64_t *ret_wake_us);
+
+/*
+ * Trouble with the relay: close the way, or keep it closed for longer.
+ * TROUBLE_MESSAGE: perhaps with one message alone; then the rest does not grow,
+ * so that it soon is another one's turn.  TROUBLE_LOGIN: it refuses our login.
+ */
+enum trouble { TROUBLE_RELAY, TROUBLE_LOGIN, TROUBLE_MESSAGE };
+void relay_trouble(struct relay *r, const char *reason, enum trouble trouble);
+
+/*
+ * What OUTCOME says of the relay: an answer by SERVER shows that it is up;
+ * none, while it is being probed, that it is not.
+ */
+void relay_judge(struct relay *r, enum outcome outcome, const char *server,
+    const char *reply);
+
+/* An agent said whether the relay offers SMTPUTF8: tell sendmail. */
+void relay_has_utf8(struct relay *r, bool has_utf8);
+
+/* A uv_timer_cb: it may be time to hand something out. */
+void relay_on_timer(uv_timer_t *timer);
+
+void relays_free(struct spoold *d);
+
+/* ---- dispatch.c ------------------------------------------------------ */
+
+/* Hand out what is due and allowed, and set the timers for what is next. */
+void dispatch(struct spoold *d);
+void dispatch_relay(struct relay *r);
+
+/*
+ * Give recipients of M up that are pending for longer than is of use: its time
+ * to live is over, or its lifetime while its relay could not be reached.
  */
 void dispatch_expire(struct spoold *d, struct message *m);
 
-/* Complete what has no pending recipient: remove it or keep it in failed/. */
+/* ---- results.c ------------------------------------------------------- */
+
+/* Complete what has no pending recipient: have its sender told, remove it, or
+ * keep it in failed/. */
 void dispatch_finish(struct spoold *d, struct message *m);
 
+/* Write the result EV, about M, to the log. */
+void log_result(const struct event *ev, const struct message *m);
+
 /* What an agent said about message ID, in the words of agent-protocol.h. */
-void dispatch_start(struct agent *a, const char *id, const char *server);
+void dispatch_start(
+    struct agent *a, const char *id, const char *server, bool owes_success);
 void dispatch_rcpt(struct agent *a, const char *id, unsigned index,
     const char *outcome, int64_t delay_us, const char *reply);
 void dispatch_done(struct agent *a, const char *id);
@@ -194,44 +299,71 @@ void dispatch_back(
     struct agent *a, const char *id, const char *why, const char *reason);
 void dispatch_bad(struct agent *a, const char *id, const char *reason);
 
+/*
+ * The result of an attempt that broke off with an agent or with spoold, nobody
+ * knows how far it came: deferred, and it counts, for it may have been this
+ * message that did it; uncertain if such ones are to be held.
+ */
+enum event_kind dispatch_unfinished(const struct spoold *d);
+
 /* Agent A died: each of its messages was interrupted. */
 void dispatch_died(struct agent *a, const char *how);
 
-/* After replay: attempts that were going on when spoold ended. */
-void dispatch_recover(struct spoold *d);
-
-/* ---- relay.c --------------------------------------------------------- */
+/* ---- recover.c ------------------------------------------------------- */
 
 /*
- * Whether a message may go out at NOW_US.  If not, and a time is known at
- * which to look again, *RET_WAKE_US is that.
+ * After the status was read: nothing of it goes anywhere before the first scan
+ * has shown that its file is there.
  */
-bool
-relay_is_open(const struct spoold *d, int64_t now_us, int64_t *ret_wake_us);
+void recover_begin(struct spoold *d);
+
+/* M's file is there: what was going on when the last spoold ended is sorted
+ * out, and M can go. */
+void recover_message(struct spoold *d, struct message *m);
+
+/* ---- reports.c ------------------------------------------------------- */
+
+int reports_init(struct spoold *d);
 
 /*
- * Trouble with the relay: close the way, or keep it closed for longer.
- * IS_MESSAGE: perhaps with one message alone; then the rest does not grow, so
- * that it soon is another one's turn.
+ * Tell the sender of M of the recipients that failed and that he was not told
+ * of.  True: something is being done about it, and dispatch_finish() comes
+ * again; false: he cannot be told, M->untold says so.
  */
-void relay_trouble(struct spoold *d, const char *reason, bool is_message);
+bool reports_failed(struct spoold *d, struct message *m);
 
-/*
- * What OUTCOME says of the relay: an answer about M shows that it is up; none,
- * while it is being probed, that it is not.
- */
-void relay_judge(struct spoold *d, const struct message *m,
-    enum outcome outcome, const char *reply);
+/* If M is late for long enough, tell its sender once. */
+void reports_late(struct spoold *d, struct message *m);
+
+/* The relay of P, which took recipients of this attempt, tells nobody: if
+ * somebody wants to know, tell him. */
+void reports_relayed(struct spoold *d, const struct part *p);
+
+/* Whether none is being written. */
+bool reports_idle(const struct spoold *d);
+
+void reports_free(struct spoold *d);
+
+/* ---- reload.c -------------------------------------------------------- */
+
+/* Read the configuration again.  What is wrong with it is logged, and the one
+ * that is there stays. */
+void reload(struct spoold *d);
 
 /* ---- agent.c --------------------------------------------------------- */
 
 enum agent_state { AGENT_ABSENT, AGENT_STARTING, AGENT_READY, AGENT_ENDING };
 
 struct agent {
+	TAILQ_ENTRY(agent) link;
 	struct spoold *d;
+	struct relay *relay;
 	enum agent_state state;
+	bool is_leaving; /* not to be started again */
 	unsigned number;
-	unsigned connections; /* its share of the relay's */
+	unsigned connections;     /* its share of the relay's */
+	unsigned connections_max; /* … with slow ones */
+	unsigned slow;            /* sessions that wait for long */
 	unsigned in_flight;
 	unsigned deaths; /* in a row, soon after the start */
 	int64_t start_us;
@@ -243,13 +375,41 @@ struct agent {
 	char how[40]; /* … it did */
 	char *buf;
 	size_t len, alloc;
+	char *unsent; /* "send" lines: go out when the turn ends */
+	size_t unsent_len, unsent_alloc;
 };
 
-/* Start the relay's agents; false if none is needed. */
-bool agents_start(struct spoold *d);
+/*
+ * What an agent for the relay CFG with its share of the connections is told:
+ * new text, NULL if out of memory.
+ */
+char *agent_settings(const struct relay_config *cfg, unsigned connections,
+    unsigned connections_max);
 
-/* Give message ID's recipients INDEXES ("*" or "0,3") to A. */
+/* Start R's agents, as its configuration says; false: out of memory. */
+bool agents_start(struct relay *r);
+
+/* R's agents are to finish what they do and end for good. */
+void agents_retire(struct relay *r);
+
+/*
+ * Give message ID's recipients INDEXES ("*" or "0-2,5") to A: at the end of
+ * the turn, when the journal has the attempt.
+ */
 void agent_send(struct agent *a, const char *id, const char *indexes);
+
+/*
+ * Tell the agents, or only A, what agent_send() was given.  If D is broken, it
+ * comes back by dispatch_back() instead.
+ */
+void agents_push(struct spoold *d);
+void agent_push(struct agent *a);
+
+/*
+ * Send TEXT, which becomes its own; NULL (out of memory) kills A, for it would
+ * wait for ever.
+ */
+void agent_write(struct agent *a, char *text, size_t len);
 
 /* Take the complete lines out of A's buffer and do what they say. */
 void agent_take_lines(struct agent *a);
@@ -261,10 +421,10 @@ void agents_end(struct spoold *d, enum agents_end how);
 /* How many are running, in whatever state. */
 unsigned agents_running(const struct spoold *d);
 
-/* Whether none of them ever lives long: there is no use in waiting. */
-bool agents_fail(const struct spoold *d);
+/* Whether none of R's ever lives long: there is no use in waiting. */
+bool agents_fail(const struct relay *r);
 
-void agents_free(struct spoold *d);
+void agents_free(struct relay *r);
 
 /* ---- command.c ------------------------------------------------------- */
 

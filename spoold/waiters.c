@@ -93,25 +93,34 @@ tell(struct waiter *w, const char *word, const char *id, const char *text)
 
 /* ---- the end of a message -------------------------------------------- */
 
+static bool
+was_refused(const struct qrcpt *r)
+{
+	return r->state == RCPT_FAILED || r->state == RCPT_REPORTED;
+}
+
 /*
  * "<bob@x.test>: 550 no such user (and 2 others)", of the recipients of M that
- * are in STATE and have had an answer: a new string.  NULL: there are none, or
- * out of memory.
+ * were refused (IS_REFUSED) or wait, and have had an answer: a new string.
+ * NULL: there are none, or out of memory.
  */
 static char *
-answers_text(const struct message *m, enum rcpt_state state)
+answers_text(const struct message *m, bool is_refused)
 {
 	const struct qrcpt *first = NULL;
 	unsigned others = 0;
 	char more[40] = "", *text;
 
 	for (unsigned i = 0; i < m->nrcpts; i++) {
-		if (m->rcpts[i].state != state || m->rcpts[i].reply == NULL)
+		const struct qrcpt *r = &m->rcpts[i];
+
+		if (!(is_refused ? was_refused(r) : r->state == RCPT_PENDING) ||
+		    r->reply == NULL)
 			continue;
 		if (first != NULL)
 			others++;
 		else
-			first = &m->rcpts[i];
+			first = r;
 	}
 	if (first == NULL)
 		return NULL;
@@ -127,18 +136,28 @@ answers_text(const struct message *m, enum rcpt_state state)
 static char *
 refusal_text(const struct message *m)
 {
-	char *text = answers_text(m, RCPT_FAILED);
+	char *text = answers_text(m, true);
 
 	return text != NULL ? text : strdup("it was moved to failed/");
 }
 
-/* The word for an end by an event of KIND; NULL: it ends nothing. */
+/* Whether some of M were refused. */
+static bool
+has_refused(const struct message *m)
+{
+	for (unsigned i = 0; i < m->nrcpts; i++)
+		if (was_refused(&m->rcpts[i]))
+			return true;
+	return false;
+}
+
+/* The word for the end of M by an event of KIND. */
 static const char *
-word_of(enum event_kind kind)
+word_of(enum event_kind kind, const struct message *m)
 {
 	switch (kind) {
 	case EVENT_REMOVED:
-		return "accepted";
+		return has_refused(m) ? "refused" : "accepted";
 	case EVENT_KEPT:
 		return "refused";
 	case EVENT_HELD:
@@ -154,6 +173,23 @@ word_of(enum event_kind kind)
 	}
 }
 
+/* Whether an event of KIND ends what somebody may wait for. */
+static bool
+is_end(enum event_kind kind)
+{
+	switch (kind) {
+	case EVENT_REMOVED:
+	case EVENT_KEPT:
+	case EVENT_HELD:
+	case EVENT_DROPPED:
+	case EVENT_GONE:
+	case EVENT_DAMAGED:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static char *
 text_of(const struct event *ev, const struct message *m)
 {
@@ -161,11 +197,14 @@ text_of(const struct event *ev, const struct message *m)
 	case EVENT_KEPT:
 		return refusal_text(m);
 	case EVENT_REMOVED:
-		return strdup("by the relay");
+		return has_refused(m) ? refusal_text(m)
+				      : strdup("by the relay");
 	case EVENT_GONE:
 		return strdup("its file has gone");
 	case EVENT_DAMAGED:
 		return strdup(ev->note != NULL ? ev->note : "no message");
+	case EVENT_HELD:
+		return strdup(ev->note == NULL ? "by an operator" : ev->note);
 	default:
 		return strdup("by an operator");
 	}
@@ -194,19 +233,26 @@ concerns(const struct waiter *w, const struct message *m)
 	    (w->arrival_us != 0 && w->arrival_us == m->arrival_us);
 }
 
+bool
+waiters_any(const struct spoold *d)
+{
+	return d->waiters != NULL && !LIST_EMPTY(&d->waiters->all);
+}
+
 void
 waiters_see(struct spoold *d, const struct event *ev)
 {
-	const char *word = word_of(ev->kind);
 	struct waiter *w, *next;
 	struct message *m;
+	const char *word;
 	char *text;
 
-	if (d->waiters == NULL || word == NULL)
+	if (d->waiters == NULL || !is_end(ev->kind))
 		return;
 	m = queue_find(&d->queue, ev->id);
 	if (m == NULL)
 		return;
+	word = word_of(ev->kind, m);
 	text = text_of(ev, m);
 	for (w = LIST_FIRST(&d->waiters->all); w != NULL; w = next) {
 		next = LIST_NEXT(w, link);
@@ -310,13 +356,13 @@ do_wait(struct waiter *w, const char *id)
 static const char *
 trouble_of(const struct spoold *d, const struct message *m)
 {
-	const struct relay_state *relay = &d->queue.relay;
+	const struct relay_state *relay = m->first.relay;
 
-	if (!d->cfg->has_relay)
+	if (d->cfg->nrelays == 0)
 		return "no relay is configured";
 	if (m->in_flight)
 		return "it is being sent at this moment";
-	if (relay->down)
+	if (relay != NULL && relay->down)
 		return relay->reason != NULL ? relay->reason
 					     : "the relay does not answer";
 	return "it was not tried yet";
@@ -331,8 +377,8 @@ do_why(struct waiter *w, const char *id)
 
 	if (m == NULL)
 		return tell_unknown(w, id);
-	waits = answers_text(m, RCPT_PENDING);
-	refused = answers_text(m, RCPT_FAILED);
+	waits = answers_text(m, false);
+	refused = answers_text(m, true);
 	text = waits != NULL ? waits : trouble_of(w->d, m);
 	if (refused != NULL &&
 	    asprintf(&both, "%s; refused: %s", text, refused) >= 0)

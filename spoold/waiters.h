@@ -56,6 +56,9 @@ int waiters_init(struct spoold *d);
 /* All waiters are to be freed before. */
 void waiters_free(struct spoold *d);
 
+/* Whether anybody waits. */
+bool waiters_any(const struct spoold *d);
+
 /*
  * EV is about to change the picture: to be called before queue_apply(), for
  * the messages that end with it are not there afterwards.

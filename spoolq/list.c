@@ -44,7 +44,7 @@ list_json(struct view *v, const struct context *ctx)
 
 		if (!filter_matches(&ctx->filter, m))
 			continue;
-		obj = output_json(m, view_relay_fault(v));
+		obj = output_json(m, view_relay_fault(v, m));
 		text = json_object_to_json_string_ext(obj,
 		    JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
 

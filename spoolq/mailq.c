@@ -35,7 +35,7 @@ run_mailq(struct context *ctx, int noperands, char *operands[])
 		if (messages == 0)
 			output_mailq_head(stdout);
 		output_mailq_entry(
-		    stdout, m, view_relay_fault(&v), messages == 0);
+		    stdout, m, view_relay_fault(&v, m), messages == 0);
 		messages++;
 		bytes += m->size_bytes;
 	}

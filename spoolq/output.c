@@ -111,6 +111,17 @@ output_next(const struct message *m, int64_t next_us, int64_t now_us,
 	}
 }
 
+/* Whether R says more of what keeps a message than LAST does. */
+static bool
+precedes(const struct qrcpt *r, const struct qrcpt *last)
+{
+	bool waits = r->state == RCPT_PENDING;
+
+	if (waits != (last->state == RCPT_PENDING))
+		return waits;
+	return r->last_us > last->last_us;
+}
+
 const struct qrcpt *
 output_reason(const struct message *m)
 {
@@ -121,7 +132,8 @@ output_reason(const struct message *m)
 
 		if (r->state == RCPT_DELIVERED || r->reply == NULL)
 			continue;
-		if (last == NULL || r->last_us > last->last_us)
+		/* Why it is still there says who is still to get it. */
+		if (last == NULL || precedes(r, last))
 			last = r;
 	}
 	return last;
@@ -154,6 +166,7 @@ output_rcpt_state(enum rcpt_state state)
 		[RCPT_PENDING] = "pending",
 		[RCPT_DELIVERED] = "delivered",
 		[RCPT_FAILED] = "failed",
+		[RCPT_REPORTED] = "reported",
 	};
 
 	return names[state];

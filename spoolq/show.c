@@ -17,7 +17,7 @@
 
 #define PIECE_BYTES 65536
 
-enum part { PART_HEADER, PART_ALL, PART_RAW };
+enum view_part { PART_HEADER, PART_ALL, PART_RAW };
 
 /* ---- the message ----------------------------------------------------- */
 
@@ -66,7 +66,7 @@ print_line(struct span line)
  * was met and ends it.
  */
 static bool
-print_lines(char *buf, size_t *used, enum part part)
+print_lines(char *buf, size_t *used, enum view_part part)
 {
 	size_t begin = 0;
 	char *lf;
@@ -91,7 +91,7 @@ print_lines(char *buf, size_t *used, enum part part)
 }
 
 static int
-print_text(const struct qfile *qf, char *buf, enum part part)
+print_text(const struct qfile *qf, char *buf, enum view_part part)
 {
 	uint64_t off = 0;
 	size_t used = 0;
@@ -185,7 +185,7 @@ print_message(
 
 static int
 show(const struct context *ctx, const struct message *m, const struct qfile *qf,
-    enum part part)
+    enum view_part part)
 {
 	char *buf = malloc(PIECE_BYTES);
 	int result;
@@ -203,8 +203,8 @@ show(const struct context *ctx, const struct message *m, const struct qfile *qf,
 }
 
 static int
-show_found(
-    const struct context *ctx, struct view *v, const char *id, enum part part)
+show_found(const struct context *ctx, struct view *v, const char *id,
+    enum view_part part)
 {
 	struct message *m = view_find(v, id);
 	const char *why = NULL;
@@ -234,7 +234,7 @@ show_found(
 static int
 run_show(struct context *ctx, int noperands, char *operands[])
 {
-	enum part part = PART_HEADER;
+	enum view_part part = PART_HEADER;
 	struct view v;
 	int code;
 

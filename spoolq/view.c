@@ -171,42 +171,58 @@ view_release(struct view *v)
 	status_daemon_release(&v->daemon);
 }
 
-const char *
-view_relay_fault(const struct view *v)
+/* Where M's first pending recipient goes; NULL: not known. */
+static const struct relay_state *
+relay_of(const struct message *m)
 {
-	const struct relay_state *relay = &v->queue.relay;
+	for (unsigned i = 0; i < m->nrcpts; i++)
+		if (m->rcpts[i].state == RCPT_PENDING)
+			return m->rcpts[i].part->relay;
+	return m->first.relay;
+}
 
-	if (!relay->down)
+const char *
+view_relay_fault(const struct view *v, const struct message *m)
+{
+	const struct relay_state *relay = relay_of(m);
+
+	/* Not tried yet, and there is but one way. */
+	if (relay == NULL && !SLIST_EMPTY(&v->queue.relays) &&
+	    SLIST_NEXT(SLIST_FIRST(&v->queue.relays), link) == NULL)
+		relay = SLIST_FIRST(&v->queue.relays);
+	if (relay == NULL || !relay->down)
 		return NULL;
 	return relay->reason != NULL ? relay->reason : "no answer";
 }
 
 static void
-warn_relay(const struct view *v, int64_t now_us)
+warn_relay(
+    const struct view *v, const struct relay_state *relay, int64_t now_us)
 {
-	const struct relay_state *relay = &v->queue.relay;
 	char since[OUTPUT_WORD], next[OUTPUT_WORD];
-	char *reason;
+	const char *fault = relay->reason != NULL ? relay->reason : "no answer";
+	char *reason = text_clean(span_of(fault), 200);
 
 	output_span(now_us - relay->since_us, since);
 	output_span(relay->next_us - now_us, next);
-	reason = text_clean(span_of(view_relay_fault(v)), 200);
 	if (v->spoold == CONTROL_NONE)
-		warnx("when spoold last ran, the relay was in trouble: %s",
-		    reason != NULL ? reason : "out of memory");
+		warnx("when spoold last ran, the relay %s was in trouble: %s",
+		    relay->name, reason != NULL ? reason : "out of memory");
 	else
-		warnx("the relay has been in trouble for %s, "
+		warnx("the relay %s has been in trouble for %s, "
 		      "tried again in %s: %s",
-		    since, next, reason != NULL ? reason : "out of memory");
+		    relay->name, since, next,
+		    reason != NULL ? reason : "out of memory");
 	free(reason);
 }
 
 void
 view_warn_waiting(const struct view *v, const struct context *ctx)
 {
+	const struct relay_state *relay;
 	/* A relay given on spoold's command line is in its status only. */
 	bool has_relay = v->daemon.relay != NULL ||
-	    (v->spoold != CONTROL_SERVED && ctx->cfg.has_relay);
+	    (v->spoold != CONTROL_SERVED && ctx->cfg.nrelays > 0);
 
 	if (v->spoold == CONTROL_NONE)
 		warnx("spoold is not running");
@@ -214,8 +230,9 @@ view_warn_waiting(const struct view *v, const struct context *ctx)
 		warnx("spoold does not answer");
 	if (!has_relay)
 		warnx("no relay is configured");
-	else if (v->queue.relay.down)
-		warn_relay(v, ctx->now_us);
+	SLIST_FOREACH (relay, &v->queue.relays, link)
+		if (relay->down)
+			warn_relay(v, relay, ctx->now_us);
 }
 
 void

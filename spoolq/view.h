@@ -36,7 +36,7 @@ void view_warn_waiting(const struct view *v, const struct context *ctx);
 void view_warn(const struct view *v, const struct context *ctx);
 
 /* Why nothing goes to the relay, while it is down; else NULL. */
-const char *view_relay_fault(const struct view *v);
+const char *view_relay_fault(const struct view *v, const struct message *m);
 
 /* The messages that there are, in order of id. */
 struct message *view_first(struct view *v);

@@ -24,7 +24,7 @@ struct maildir {
 
 /* The places in the envelope that a job serves. */
 struct places {
-	size_t *place; /* NULL: all */
+	unsigned *place; /* NULL: all */
 	size_t n;
 };
 

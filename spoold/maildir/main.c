@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "lib/fsutil.h"
+#include "lib/indexes.h"
 #include "lib/log.h"
 #include "lib/spool.h"
 #include "lib/wire.h"
@@ -85,6 +86,7 @@ say_start(const char *id, const char *path)
 	(void)snprintf(server, sizeof server, "maildir:%s", path);
 	printf("start %s ", id);
 	wire_puts(stdout, server);
+	(void)fputs(" -", stdout);
 	return say_end();
 }
 
@@ -109,52 +111,18 @@ say_delivered(const struct agent *a, const char *id, const struct qfile *qf,
 	return say_end();
 }
 
-/* Take a number below NRCPTS off the front of LIST, and its comma. */
-static bool
-next_place(struct span *list, size_t nrcpts, size_t *ret)
-{
-	const char *comma = memchr(list->ptr, ',', list->len);
-	struct span digits = { list->ptr, list->len };
-	unsigned long long number;
-
-	if (comma != NULL)
-		digits.len = (size_t)(comma - list->ptr);
-	if (!wire_number(digits, ENVELOPE_BYTES_MAX, &number) ||
-	    number >= nrcpts)
-		return false;
-	*ret = (size_t)number;
-	list->ptr += digits.len + (comma != NULL);
-	list->len -= digits.len + (comma != NULL);
-	return true;
-}
-
 /*
- * "0,4,7" or "*" as places of an envelope with NRCPTS recipients.  0,
+ * "0,4-7" or "*" as places of an envelope with NRCPTS recipients.  0,
  * -EINVAL or -ENOMEM; RET's array is the caller's.
  */
 static int
 parse_places(struct span list, size_t nrcpts, struct places *ret)
 {
-	size_t n = 1, i;
-	size_t *place;
-
 	if (span_is(list, "*")) {
 		*ret = (struct places){ NULL, nrcpts };
 		return 0;
 	}
-	for (i = 0; i < list.len; i++)
-		n += list.ptr[i] == ',';
-	place = n <= nrcpts ? calloc(n, sizeof *place) : NULL;
-	if (place == NULL)
-		return n <= nrcpts ? -ENOMEM : -EINVAL;
-	for (i = 0; i < n; i++) {
-		if (!next_place(&list, nrcpts, &place[i])) {
-			free(place);
-			return -EINVAL;
-		}
-	}
-	*ret = (struct places){ place, n };
-	return 0;
+	return indexes_read(list, (unsigned)nrcpts, &ret->place, &ret->n);
 }
 
 static int

@@ -4,124 +4,320 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "lib/fsutil.h"
+#include "lib/span.h"
+#include "lib/text.h"
 #include "spoold/smtp/auth.h"
+#include "spoold/smtp/secret.h"
+#include "spoold/smtp/token.h"
 
-unsigned
-auth_choose(
+/* What is told of the mechanisms that a server offers. */
+#define OFFER_TOLD_MAX 200
+
+static const struct {
+	const char *name;
+	unsigned mechanism; /* of libESMTP's; 0: none of them */
+	bool is_readable;   /* whoever listens has the password */
+} modes[] = {
+	[AUTH_AUTO] = { NULL, 0, false },
+	[AUTH_PLAIN] = { "PLAIN", MECHANISM_PLAIN, true },
+	[AUTH_LOGIN] = { "LOGIN", MECHANISM_LOGIN, true },
+	[AUTH_CRAM_MD5] = { "CRAM-MD5", MECHANISM_CRAM_MD5, false },
+	[AUTH_XOAUTH2] = { "XOAUTH2", 0, true },
+	[AUTH_OAUTHBEARER] = { "OAUTHBEARER", 0, true },
+};
+
+static bool
+is_token(enum auth_mode mode)
+{
+	return mode == AUTH_XOAUTH2 || mode == AUTH_OAUTHBEARER;
+}
+
+/* ---- the choice ------------------------------------------------------ */
+
+static unsigned
+choose_any(
     const struct capabilities *caps, bool is_private, const char **reterr_why)
 {
-	static const unsigned order[] = {
-		MECHANISM_CRAM_MD5,
-		MECHANISM_PLAIN,
-		MECHANISM_LOGIN,
+	static const enum auth_mode order[] = {
+		AUTH_CRAM_MD5,
+		AUTH_PLAIN,
+		AUTH_LOGIN,
 	};
-	unsigned usable = caps->mechanisms;
 
-	if (!is_private)
-		usable &= ~(unsigned)(MECHANISM_PLAIN | MECHANISM_LOGIN);
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		if (usable & order[i])
-			return order[i];
-	if (!caps->has_auth)
-		*reterr_why = "AUTH is not offered";
-	else if (caps->mechanisms == 0)
-		*reterr_why = "AUTH: none of CRAM-MD5, PLAIN and LOGIN is "
-			      "offered";
-	else
-		*reterr_why = "AUTH: PLAIN and LOGIN need TLS with a valid "
-			      "certificate";
+		if ((caps->mechanisms & modes[order[i]].mechanism) &&
+		    (is_private || !modes[order[i]].is_readable))
+			return modes[order[i]].mechanism;
+	*reterr_why = caps->mechanisms == 0
+	    ? "AUTH: none of CRAM-MD5, PLAIN and LOGIN is offered"
+	    : "AUTH: PLAIN and LOGIN need TLS with a valid certificate";
 	return 0;
 }
 
-/* Why the file must not be used; NULL if it may. */
-static const char *
-file_fault(const struct stat *st)
+unsigned
+auth_choose(enum auth_mode mode, const struct capabilities *caps,
+    bool is_private, const char **reterr_why)
 {
-	if (!S_ISREG(st->st_mode))
-		return "is not a regular file";
-	if (st->st_mode & (S_IRWXG | S_IRWXO))
-		return "others than its owner have access to it "
-		       "(it needs mode 0600)";
-	return NULL;
-}
-
-static const char *
-take_line(char *text, size_t len, char password[CREDENTIAL_MAX + 1])
-{
-	size_t line = 0;
-
-	while (line < len && text[line] != '\n')
-		line++;
-	if (line > 0 && text[line - 1] == '\r')
-		line--;
-	if (line == 0)
-		return "is empty";
-	if (line > CREDENTIAL_MAX)
-		return "has a password longer than 255 bytes";
-	if (memchr(text, '\0', line) != NULL)
-		return "has a NUL in the password";
-	memcpy(password, text, line);
-	password[line] = '\0';
-	return NULL;
-}
-
-int
-auth_read_password(
-    const char *path, char password[CREDENTIAL_MAX + 1], char *why, size_t size)
-{
-	char text[CREDENTIAL_MAX + 3];
-	const char *fault;
-	struct stat st;
-	ssize_t len;
-	int fd;
-
-	/* Non-blocking, so that a FIFO of that name holds nobody up. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		(void)snprintf(
-		    why, size, "password_file '%s': %s", path, strerror(errno));
-		if (fd >= 0)
-			(void)close(fd);
-		return -1;
-	}
-	fault = file_fault(&st);
-	if (fault == NULL) {
-		len = fs_pread_all(fd, text, sizeof(text), 0);
-		fault = len < 0 ? strerror((int)-len)
-				: take_line(text, (size_t)len, password);
-		explicit_bzero(text, sizeof(text));
-	}
-	(void)close(fd);
-	if (fault == NULL)
+	if (!caps->has_auth) {
+		*reterr_why = "AUTH is not offered";
 		return 0;
-	(void)snprintf(why, size, "password_file '%s': %s", path, fault);
+	}
+	if (mode == AUTH_AUTO)
+		return choose_any(caps, is_private, reterr_why);
+	if ((caps->mechanisms & modes[mode].mechanism) == 0) {
+		*reterr_why = "AUTH: the configured mechanism is not offered";
+		return 0;
+	}
+	if (is_private || !modes[mode].is_readable)
+		return modes[mode].mechanism;
+	*reterr_why = "AUTH: the configured mechanism needs TLS with a valid "
+		      "certificate";
+	return 0;
+}
+
+/* ---- what is offered ------------------------------------------------- */
+
+/* The next line of *REST, which goes behind it. */
+static struct span
+next_line(struct span *rest)
+{
+	const char *lf = memchr(rest->ptr, '\n', rest->len);
+	struct span line = { rest->ptr,
+		lf != NULL ? (size_t)(lf - rest->ptr) : rest->len };
+	size_t used = line.len + (lf != NULL);
+
+	rest->ptr += used;
+	rest->len -= used;
+	return line;
+}
+
+static struct span
+next_word(struct span *rest)
+{
+	struct span word;
+
+	while (rest->len > 0 && (*rest->ptr == ' ' || *rest->ptr == '\t')) {
+		rest->ptr++;
+		rest->len--;
+	}
+	word = (struct span){ rest->ptr, 0 };
+	while (rest->len > 0 && *rest->ptr != ' ' && *rest->ptr != '\t') {
+		rest->ptr++;
+		rest->len--;
+		word.len++;
+	}
+	return word;
+}
+
+/* The mechanisms of the next AUTH line in *REST; false: no more. */
+static bool
+next_offer(struct span *rest, struct span *ret)
+{
+	while (rest->len > 0) {
+		struct span line = next_line(rest);
+
+		if (line.len < 5 ||
+		    !span_is_word((struct span){ line.ptr, 4 }, "AUTH") ||
+		    (line.ptr[4] != ' ' && line.ptr[4] != '='))
+			continue;
+		*ret = (struct span){ line.ptr + 5, line.len - 5 };
+		return true;
+	}
+	return false;
+}
+
+bool
+auth_is_offered(const struct reply *r, const char *name)
+{
+	struct span rest = { r->text, r->len }, line;
+
+	/* The first line is a greeting. */
+	(void)next_line(&rest);
+	while (next_offer(&rest, &line))
+		while (line.len > 0)
+			if (span_is_word(next_word(&line), name))
+				return true;
+	return false;
+}
+
+static void
+not_offered(struct conn *c, const char *name)
+{
+	struct span rest = { c->norm.reply.text, c->norm.reply.len };
+	struct span line = { NULL, 0 };
+	char *clean;
+
+	(void)next_line(&rest);
+	if (!next_offer(&rest, &line)) {
+		conn_kill(c, "AUTH is not offered");
+		return;
+	}
+	clean = text_clean(line, OFFER_TOLD_MAX);
+	conn_kill(c, "AUTH %s is not offered, only %s", name,
+	    clean != NULL ? clean : "");
+	free(clean);
+}
+
+/* ---- tokens ---------------------------------------------------------- */
+
+/* C is dead for a lack of ours; what to return. */
+static int
+local_trouble(struct conn *c, int err, const char *why)
+{
+	conn_kill(c, "%s", err == -ECANCELED ? "asked to stop" : why);
+	c->is_aborted = c->is_aborted || err == -ECANCELED;
+	c->is_login_trouble = !c->is_aborted;
+	return -2;
+}
+
+/* As token_login(); -2: there is no token. */
+static int
+try_token(struct conn *c, const struct relay_settings *rs,
+    struct token_login *login, bool *ret_is_kept, char *why, size_t size)
+{
+	struct secret_text secret;
+	int result = secret_get(rs, c->abort_fd, &secret, why, size);
+
+	*ret_is_kept = secret.is_kept;
+	if (result < 0)
+		return local_trouble(c, result, why);
+	login->token = secret.text;
+	result = token_login(c, login, why, size);
+	if (result == 1)
+		secret_refused(rs->secret, secret.version);
+	explicit_bzero(&secret, sizeof(secret));
+	return result;
+}
+
+/*
+ * A token that was kept may have run out: another one, once.  One that is
+ * fresh will not get better.
+ */
+static int
+open_by_token(struct conn *c, const struct relay_settings *rs, const char *host,
+    unsigned port)
+{
+	struct token_login login = {
+		.mode = rs->auth,
+		.user = rs->user,
+		.host = host,
+		.port = port,
+	};
+	char why[1000];
+	bool is_kept;
+	int result = try_token(c, rs, &login, &is_kept, why, sizeof(why));
+
+	if (result == 1 && is_kept)
+		result = try_token(c, rs, &login, &is_kept, why, sizeof(why));
+	if (result <= 0)
+		return result;
+	conn_kill(c, "%s", why);
+	c->is_login_trouble = true;
 	return -1;
 }
 
-int
-auth_prepare(const struct relay_settings *rs, const struct capabilities *caps,
-    bool is_private, struct credentials *ret_creds, unsigned *ret_mechanism,
-    char *why, size_t size)
-{
-	const char *fault;
+/* ---- passwords ------------------------------------------------------- */
 
-	*ret_mechanism = 0;
+/* As secret_get(), for libESMTP. */
+static int
+get_password(const struct relay_settings *rs, int abort_fd,
+    struct credentials *ret, char *why, size_t size)
+{
+	struct secret_text secret;
+	size_t len;
+	int result = secret_get(rs, abort_fd, &secret, why, size);
+
+	if (result < 0)
+		return result;
+	len = strlen(secret.text);
+	if (len <= CREDENTIAL_MAX) {
+		memcpy(ret->password, secret.text, len + 1);
+		ret->version = secret.version;
+	} else {
+		(void)snprintf(why, size,
+		    "%s%.4000s: the password is longer than 255 bytes",
+		    rs->password_file != NULL ? "password_file "
+					      : "password_command",
+		    rs->password_file != NULL ? rs->password_file : "");
+		result = -1;
+	}
+	explicit_bzero(&secret, sizeof(secret));
+	return result;
+}
+
+/* So that auth_prepare() need not wait for a command. */
+static int
+fetch_password(struct conn *c, const struct relay_settings *rs)
+{
+	struct credentials creds;
+	char why[5000];
+	int err = get_password(rs, c->abort_fd, &creds, why, sizeof(why));
+
+	explicit_bzero(&creds, sizeof(creds));
+	return err == 0 ? 0 : local_trouble(c, err, why);
+}
+
+/* ---- what opening and session call ----------------------------------- */
+
+/* Whether the mechanism that RS wants may be used at C; else C is dead. */
+static bool
+is_usable(struct conn *c, const struct relay_settings *rs,
+    const struct capabilities *caps)
+{
+	bool is_private =
+	    c->is_loopback || c->is_verified || rs->login_in_clear;
+	const char *name = modes[rs->auth].name, *why;
+
+	if (name != NULL && !auth_is_offered(&c->norm.reply, name))
+		not_offered(c, name);
+	else if (modes[rs->auth].is_readable && !is_private)
+		conn_kill(
+		    c, "AUTH: %s needs TLS with a valid certificate", name);
+	else if (!is_token(rs->auth) &&
+	    auth_choose(rs->auth, caps, is_private, &why) == 0)
+		conn_kill(c, "%s", why);
+	c->is_login_trouble = c->is_dead;
+	return !c->is_dead;
+}
+
+int
+auth_open(struct conn *c, const struct relay_settings *rs,
+    const struct capabilities *caps, const char *host, unsigned port)
+{
 	if (rs->user == NULL)
 		return 0;
-	*ret_mechanism = auth_choose(caps, is_private, &fault);
+	if (!is_usable(c, rs, caps))
+		return -1;
+	return is_token(rs->auth) ? open_by_token(c, rs, host, port)
+				  : fetch_password(c, rs);
+}
+
+int
+auth_prepare(struct conn *c, const struct relay_settings *rs,
+    const struct capabilities *caps, struct credentials *ret_creds,
+    unsigned *ret_mechanism, char *why, size_t size)
+{
+	bool is_private =
+	    c->is_loopback || c->is_verified || rs->login_in_clear;
+	const char *fault;
+	int err;
+
+	*ret_mechanism = 0;
+	if (rs->user == NULL || is_token(rs->auth))
+		return 0;
+	*ret_mechanism = auth_choose(rs->auth, caps, is_private, &fault);
 	if (*ret_mechanism == 0) {
 		(void)snprintf(why, size, "%s", fault);
 		return -1;
 	}
-	if (auth_read_password(
-		rs->password_file, ret_creds->password, why, size) < 0)
+	err = get_password(rs, c->abort_fd, ret_creds, why, size);
+	if (err == -ECANCELED)
+		(void)local_trouble(c, err, why);
+	if (err < 0)
 		return -1;
 	(void)snprintf(
 	    ret_creds->user, sizeof(ret_creds->user), "%s", rs->user);

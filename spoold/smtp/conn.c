@@ -4,9 +4,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,8 +36,18 @@ conn_new(int abort_fd, int64_t reply_timeout_ms)
 	c->ssl = NULL;
 	c->abort_fd = abort_fd;
 	c->reply_timeout_ms = reply_timeout_ms;
+	c->cut_ms = 0;
+	c->on_slow = NULL;
+	c->slow_arg = NULL;
+	c->slow_after_ms = 0;
+	c->slow_at_ms = 0;
+	c->is_slow = false;
 	c->peer[0] = '\0';
+	c->host[0] = '\0';
+	c->host_rank = 0;
+	c->since_ms = 0;
 	c->is_aborted = false;
+	c->is_secret = false;
 	conn_reset(c);
 	return c;
 }
@@ -57,7 +64,11 @@ conn_reset(struct conn *c)
 	c->is_loopback = false;
 	c->is_verified = false;
 	c->is_dead = c->is_aborted;
+	c->is_login_trouble = false;
+	if (c->is_secret)
+		explicit_bzero(c->out, sizeof(c->out));
 	c->is_secret = false;
+	c->is_asking = false;
 	c->has_last_words = false;
 	if (!c->is_dead)
 		c->why[0] = '\0';
@@ -103,6 +114,59 @@ conn_blame(struct conn *c, const char *what)
 	c->why[room - 1] = '\0';
 }
 
+void
+conn_begin_wait(struct conn *c)
+{
+	if (c->on_slow != NULL && c->slow_after_ms > 0)
+		c->slow_at_ms = conn_now_ms() + c->slow_after_ms;
+}
+
+void
+conn_end_wait(struct conn *c)
+{
+	c->slow_at_ms = 0;
+	if (!c->is_slow)
+		return;
+	c->is_slow = false;
+	c->on_slow(c->slow_arg, false);
+}
+
+/* Say that the wait that runs is slow by now, if it is; NOW_MS is now. */
+static void
+note_slow(struct conn *c, int64_t now_ms)
+{
+	if (c->slow_at_ms == 0 || c->is_slow || now_ms < c->slow_at_ms)
+		return;
+	c->is_slow = true;
+	c->on_slow(c->slow_arg, true);
+}
+
+/* How long to poll(2) at NOW_MS, for what has to be done until DEADLINE_MS. */
+static int
+poll_timeout(const struct conn *c, int64_t now_ms, int64_t deadline_ms)
+{
+	int64_t left_ms = deadline_ms - now_ms;
+
+	if (c->slow_at_ms != 0 && !c->is_slow &&
+	    c->slow_at_ms - now_ms < left_ms)
+		left_ms = c->slow_at_ms - now_ms;
+	if (left_ms < 0)
+		return 0;
+	return left_ms < 3600000 ? (int)left_ms : 3600000;
+}
+
+static const char cut_short[] = "the transaction takes too long";
+
+/* A server that drips never lets a single wait last. */
+static bool
+is_cut(struct conn *c, int64_t now_ms)
+{
+	if (c->cut_ms == 0 || now_ms < c->cut_ms)
+		return false;
+	conn_kill(c, "%s", cut_short);
+	return true;
+}
+
 int
 conn_wait(struct conn *c, short events, int64_t deadline_ms, const char *late)
 {
@@ -110,26 +174,26 @@ conn_wait(struct conn *c, short events, int64_t deadline_ms, const char *late)
 		{ .fd = c->fd, .events = events },
 		{ .fd = c->abort_fd, .events = POLLIN },
 	};
-	int64_t left_ms;
+	int64_t now_ms = conn_now_ms();
 	int n;
 
-	for (;;) {
-		left_ms = deadline_ms - conn_now_ms();
-		if (left_ms < 0)
-			left_ms = 0;
-		if (left_ms > 3600000)
-			left_ms = 3600000;
-		n = poll(fds, 2, (int)left_ms);
-		if (n > 0)
-			break;
+	if (c->cut_ms != 0 && c->cut_ms < deadline_ms) {
+		deadline_ms = c->cut_ms;
+		late = cut_short;
+	}
+	if (is_cut(c, now_ms))
+		return -1;
+	while ((n = poll(fds, 2, poll_timeout(c, now_ms, deadline_ms))) <= 0) {
 		if (n < 0 && errno != EINTR) {
 			conn_kill(c, "poll: %s", strerror(errno));
 			return -1;
 		}
-		if (n == 0 && conn_now_ms() >= deadline_ms) {
+		now_ms = conn_now_ms();
+		if (n == 0 && now_ms >= deadline_ms) {
 			conn_kill(c, "%s", late);
 			return -1;
 		}
+		note_slow(c, now_ms);
 	}
 	if (fds[1].revents != 0) {
 		conn_kill(c, "asked to stop");
@@ -137,60 +201,6 @@ conn_wait(struct conn *c, short events, int64_t deadline_ms, const char *late)
 		return -1;
 	}
 	return 0;
-}
-
-/* The outcome of a connect(2) that did not complete at once. */
-static int
-finish_connect(struct conn *c, int64_t deadline_ms)
-{
-	int err = 0;
-	socklen_t len = sizeof(err);
-
-	if (conn_wait(c, POLLOUT, deadline_ms, strerror(ETIMEDOUT)) < 0)
-		return -1;
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
-		err = errno;
-	if (err == 0)
-		return 0;
-	conn_kill(c, "%s", strerror(err));
-	return -1;
-}
-
-static bool
-is_loopback(const struct sockaddr *addr)
-{
-	const struct sockaddr_in *in4 = (const void *)addr;
-	const struct sockaddr_in6 *in6 = (const void *)addr;
-
-	if (addr->sa_family == AF_INET)
-		return ntohl(in4->sin_addr.s_addr) >> 24 == 127;
-	if (addr->sa_family == AF_INET6)
-		return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
-	return false;
-}
-
-int
-conn_connect(struct conn *c, const struct sockaddr *addr, socklen_t addr_len,
-    int64_t deadline_ms)
-{
-	const int one = 1;
-
-	c->fd = socket(
-	    addr->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (c->fd < 0) {
-		conn_kill(c, "socket: %s", strerror(errno));
-		return -1;
-	}
-	/* Replies and commands take turns: Nagle would add 40 ms to each. */
-	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	(void)setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-	c->is_loopback = is_loopback(addr);
-	if (connect(c->fd, addr, addr_len) == 0)
-		return 0;
-	if (errno == EINPROGRESS)
-		return finish_connect(c, deadline_ms);
-	conn_kill(c, "%s", strerror(errno));
-	return -1;
 }
 
 static void
@@ -315,8 +325,8 @@ wait_to_write(struct conn *c, short want, int64_t deadline_ms)
 	return (want & POLLIN) && read_now(c, &want) < 0 ? -1 : 0;
 }
 
-int
-conn_flush(struct conn *c)
+static int
+write_out(struct conn *c)
 {
 	int64_t deadline_ms = conn_now_ms() + c->reply_timeout_ms;
 	size_t done = 0;
@@ -343,7 +353,19 @@ conn_flush(struct conn *c)
 		explicit_bzero(c->out, c->out_len);
 	c->is_secret = false;
 	c->out_len = 0;
+	c->is_asking = true;
 	return 0;
+}
+
+int
+conn_flush(struct conn *c)
+{
+	int result;
+
+	conn_begin_wait(c);
+	result = write_out(c);
+	conn_end_wait(c);
+	return result;
 }
 
 int
@@ -369,18 +391,50 @@ conn_put(struct conn *c, const void *bytes, size_t len)
 	return c->is_dead ? -1 : 0;
 }
 
-int
-conn_reply(struct conn *c, int64_t deadline_ms)
+/*
+ * Whether it would be no use to look for input now: the command has only just
+ * left.  Over TLS input may be there that poll(2) does not know of.
+ */
+static bool
+expect_nothing(struct conn *c, short *ret_want)
+{
+	bool is_asking = c->is_asking && c->ssl == NULL;
+
+	c->is_asking = false;
+	*ret_want = POLLIN;
+	return is_asking;
+}
+
+/* Have more of a reply, by DEADLINE_MS.  0 or -1. */
+static int
+read_more(struct conn *c, int64_t deadline_ms)
 {
 	static const char no_answer[] = "no answer in time";
-	enum normalised state;
+	int64_t now_ms;
 	short want;
+	ssize_t n = expect_nothing(c, &want) ? 0 : read_now(c, &want);
+
+	if (n < 0)
+		return -1;
+	if (n == 0)
+		return conn_wait(c, want, deadline_ms, no_answer);
+	/* A dripping server keeps read_now() busy: look here, too. */
+	now_ms = conn_now_ms();
+	note_slow(c, now_ms);
+	if (now_ms < deadline_ms)
+		return 0;
+	conn_kill(c, "%s", no_answer);
+	return -1;
+}
+
+static int
+read_reply(struct conn *c, int64_t deadline_ms)
+{
+	enum normalised state;
 	size_t used;
 
 	normaliser_reset(&c->norm);
 	for (;;) {
-		ssize_t n;
-
 		state = normaliser_feed(&c->norm, c->in + c->in_start,
 		    c->in_end - c->in_start, &used);
 		c->in_start += used;
@@ -390,18 +444,20 @@ conn_reply(struct conn *c, int64_t deadline_ms)
 			conn_kill(c, "the server sent %s", c->norm.why);
 			return -1;
 		}
-		if (c->is_dead)
+		if (c->is_dead || read_more(c, deadline_ms) < 0)
 			return -1;
-		n = read_now(c, &want);
-		if (n < 0 ||
-		    (n == 0 && conn_wait(c, want, deadline_ms, no_answer) < 0))
-			return -1;
-		/* A dripping server keeps read_now() busy: look here, too. */
-		if (n > 0 && conn_now_ms() >= deadline_ms) {
-			conn_kill(c, "%s", no_answer);
-			return -1;
-		}
 	}
+}
+
+int
+conn_reply(struct conn *c, int64_t deadline_ms)
+{
+	int result;
+
+	conn_begin_wait(c);
+	result = read_reply(c, deadline_ms);
+	conn_end_wait(c);
+	return result;
 }
 
 bool

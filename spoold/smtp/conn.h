@@ -28,19 +28,38 @@ struct ssl_st; /* OpenSSL's SSL */
 #define CONN_IN_MAX 65536
 #define CONN_WHY_MAX 1200
 #define CONN_PEER_MAX 400
+#define CONN_HOST_MAX 271 /* HOST_KEY_MAX */
 
 struct conn {
 	int fd;             /* -1: not connected */
 	int abort_fd;       /* readable: stop everything; -1: none */
 	struct ssl_st *ssl; /* NULL: plaintext */
 	int64_t reply_timeout_ms;
-	bool is_loopback; /* the peer is this machine */
-	bool is_verified; /* TLS, and the certificate is the host's */
-	bool is_aborted;  /* dead because we were asked to stop */
+	/* No wait goes on behind this, each for itself may be short enough:
+	   conn_now_ms(), 0: no such end. */
+	int64_t cut_ms;
+	/*
+	 * Called once a wait for a reply, or for the server to read, has
+	 * lasted SLOW_AFTER_MS (0: never), with true, and when that wait ends,
+	 * however it does, with false.  It may not use the connection.
+	 */
+	void (*on_slow)(void *arg, bool is_slow);
+	void *slow_arg;
+	int64_t slow_after_ms;
+	int64_t slow_at_ms; /* the wait that runs becomes slow; 0: none runs */
+	bool is_slow;       /* and it has */
+	bool is_loopback;   /* the peer is this machine */
+	bool is_verified;   /* TLS, and the certificate is the host's */
+	bool is_aborted;    /* dead because we were asked to stop */
+	bool is_login_trouble; /* dead because of our login */
 	bool is_dead;
 	bool has_last_words;      /* dead, and norm.reply says why */
 	bool is_secret;           /* wipe what was written once it is out */
+	bool is_asking;           /* what was written last has no answer yet */
 	char peer[CONN_PEER_MAX]; /* "mail.example[192.0.2.1]:25" */
+	char host[CONN_HOST_MAX]; /* for hosts_blame(); "": none yet … */
+	unsigned host_rank;       /* … and its rank */
+	int64_t since_ms;         /* when HOST was ready for mail */
 	char why[CONN_WHY_MAX];   /* one clause, when dead */
 	struct normaliser norm;   /* its reply: the last one read */
 	size_t in_start;
@@ -64,12 +83,6 @@ void conn_reset(struct conn *c);
 
 /* Milliseconds on a clock that only goes forward. */
 int64_t conn_now_ms(void);
-
-/*
- * Connect to ADDR by DEADLINE_MS.  0, or -1 when C is dead.
- */
-int conn_connect(struct conn *c, const struct sockaddr *addr,
-    socklen_t addr_len, int64_t deadline_ms);
 
 /*
  * Wait until one of EVENTS (as poll(2)) is possible.  0, or -1 when C is
@@ -102,6 +115,13 @@ bool conn_has_input(const struct conn *c);
 /* Declare C dead; only the first reason counts. */
 void conn_kill(struct conn *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * A wait for the server begins, and ends: what is called with C's on_slow in
+ * between is conn_wait()'s business.  conn_flush() and conn_reply() do both.
+ */
+void conn_begin_wait(struct conn *c);
+void conn_end_wait(struct conn *c);
 
 /* Put "WHAT: " before the reason of a dead C. */
 void conn_blame(struct conn *c, const char *what);

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/wire.h"
+#include "lib/indexes.h"
 #include "spoold/smtp/conn.h"
 #include "spoold/smtp/job.h"
-#include "spoold/smtp/say.h"
+
+/* More than that is not held: what is told soon is lost least. */
+#define HELD_MAX 4096
 
 struct job *
 job_new(const char *id, const char *indexes, struct say *say)
@@ -32,6 +34,20 @@ job_new(const char *id, const char *indexes, struct say *say)
 }
 
 void
+job_forget_answers(struct job *job)
+{
+	for (size_t i = 0; i < job->target_count; i++) {
+		struct target *target = &job->targets[i];
+
+		free(target->said);
+		target->said = NULL;
+		target->verdict = VERDICT_ACCEPTED;
+		target->is_accepted = false;
+		target->handle = NULL;
+	}
+}
+
+void
 job_forget_ascii(struct job *job)
 {
 	free(job->ascii_sender);
@@ -46,8 +62,10 @@ static void
 job_free(struct job *job)
 {
 	job_forget_ascii(job);
+	job_forget_answers(job);
 	if (job->is_loaded)
 		qfile_close(&job->qf);
+	lines_release(&job->held);
 	free(job->refusal);
 	free(job->targets);
 	free(job->id);
@@ -58,7 +76,8 @@ job_free(struct job *job)
 void
 job_done(struct job *job)
 {
-	say(job->say, "done", job->id, SAY_END);
+	lines_add(&job->held, "done", job->id, SAY_END);
+	say_lines(job->say, &job->held);
 	job_free(job);
 }
 
@@ -67,7 +86,8 @@ static bool
 was_refused(const struct job *job, const char *why)
 {
 	return job->refusal != NULL &&
-	    (strcmp(why, "relay") == 0 || strcmp(why, "message") == 0);
+	    (strcmp(why, "relay") == 0 || strcmp(why, "login") == 0 ||
+		strcmp(why, "message") == 0);
 }
 
 void
@@ -79,15 +99,38 @@ job_back(struct job *job, const char *why, const char *reason)
 		job_done(job);
 		return;
 	}
-	say(job->say, "back", job->id, why, reason, SAY_END);
+	lines_add(&job->held, "back", job->id, why, reason, SAY_END);
+	say_lines(job->say, &job->held);
 	job_free(job);
 }
 
 void
 job_bad(struct job *job, const char *reason)
 {
-	say(job->say, "bad", job->id, reason, SAY_END);
+	lines_add(&job->held, "bad", job->id, reason, SAY_END);
+	say_lines(job->say, &job->held);
 	job_free(job);
+}
+
+void
+job_hold(struct job *job)
+{
+	job->is_holding = true;
+}
+
+void
+job_say(struct job *job)
+{
+	job->is_holding = false;
+	say_lines(job->say, &job->held);
+}
+
+void
+job_start(struct job *job, const char *server, bool owes_report)
+{
+	lines_add(&job->held, "start", job->id, server,
+	    owes_report ? "report" : "-", SAY_END);
+	job_say(job);
 }
 
 void
@@ -104,8 +147,21 @@ job_tell(struct job *job, struct target *target, enum outcome outcome,
 	(void)snprintf(delay, sizeof(delay), "%lld",
 	    job->begun_ms == 0 ? 0LL
 			       : (long long)(conn_now_ms() - job->begun_ms));
-	say(job->say, "rcpt", job->id, index, outcome_name(outcome), delay,
-	    reply, SAY_END);
+	lines_add(&job->held, "rcpt", job->id, index, outcome_name(outcome),
+	    delay, reply, SAY_END);
+	if (!job->is_holding || job->held.len > HELD_MAX)
+		say_lines(job->say, &job->held);
+}
+
+bool
+job_wants_success(const struct job *job)
+{
+	const struct recipient *rcpts = job->qf.env.rcpts;
+
+	for (size_t i = 0; i < job->target_count; i++)
+		if (rcpts[job->targets[i].index].notify & NOTIFY_SUCCESS)
+			return true;
+	return false;
 }
 
 void
@@ -119,56 +175,27 @@ job_tell_rest(struct job *job, enum outcome outcome, const char *reply)
 		job_tell(job, &job->targets[i], outcome, reply);
 }
 
-static size_t
-count_indexes(const char *indexes)
-{
-	size_t count = 1;
-
-	for (const char *p = indexes; *p != '\0'; p++)
-		count += *p == ',';
-	return count;
-}
-
-/* "0,2,5", each a place in the envelope.  0 or -errno. */
-static int
-parse_indexes(struct job *job)
-{
-	struct span rest = span_of(job->indexes);
-	unsigned long long index;
-
-	for (size_t i = 0; i < job->target_count; i++) {
-		const char *comma = memchr(rest.ptr, ',', rest.len);
-		size_t len =
-		    comma != NULL ? (size_t)(comma - rest.ptr) : rest.len;
-
-		if (!wire_number((struct span){ rest.ptr, len },
-			job->qf.env.nrcpts - 1, &index))
-			return -EINVAL;
-		job->targets[i].index = (size_t)index;
-		if (comma != NULL)
-			len++;
-		rest.ptr += len;
-		rest.len -= len;
-	}
-	return 0;
-}
-
+/* "*", or "0-2,5", each a place in the envelope.  0 or -errno. */
 static int
 choose_targets(struct job *job)
 {
-	bool is_all = strcmp(job->indexes, "*") == 0;
-	size_t count =
-	    is_all ? job->qf.env.nrcpts : count_indexes(job->indexes);
+	unsigned *list = NULL;
+	size_t count = job->qf.env.nrcpts;
+	int err = 0;
 
+	if (strcmp(job->indexes, "*") != 0)
+		err = indexes_read(
+		    span_of(job->indexes), (unsigned)count, &list, &count);
+	if (err < 0)
+		return err;
 	job->targets = calloc(count, sizeof(*job->targets));
+	for (size_t i = 0; job->targets != NULL && i < count; i++)
+		job->targets[i].index = list == NULL ? i : list[i];
+	free(list);
 	if (job->targets == NULL)
 		return -ENOMEM;
 	job->target_count = count;
 	job->left = count;
-	if (!is_all)
-		return parse_indexes(job);
-	for (size_t i = 0; i < count; i++)
-		job->targets[i].index = i;
 	return 0;
 }
 

@@ -98,6 +98,14 @@ open_spool(struct agent *agent)
 	return EX_NOINPUT;
 }
 
+/* Whether libESMTP has to log in; tokens are our own business. */
+static bool
+needs_mechanism(const struct relay_settings *rs)
+{
+	return rs->user != NULL && rs->auth != AUTH_XOAUTH2 &&
+	    rs->auth != AUTH_OAUTHBEARER;
+}
+
 static int
 agent_go(struct agent *agent)
 {
@@ -116,13 +124,13 @@ agent_go(struct agent *agent)
 		log_msg(LOG_ERR, "self-test: %s", why);
 		return EX_SOFTWARE;
 	}
-	if (agent->rs.user != NULL && mechanisms == 0) {
+	if (needs_mechanism(&agent->rs) && mechanisms == 0) {
 		log_msg(LOG_ERR,
 		    "self-test: libESMTP finds none of its AUTH "
 		    "plug-ins");
 		return EX_SOFTWARE;
 	}
-	agent->tc = tls_context_new(agent->rs.ca_file);
+	agent->tc = tls_context_new(&agent->rs);
 	err = agent->tc == NULL ? -ENOMEM
 				: pool_init(&agent->pool, &agent->rs,
 				      &agent->sp, agent->tc, &agent->say);

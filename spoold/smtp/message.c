@@ -36,8 +36,8 @@ has_8bit_address(const struct job *job)
 }
 
 /*
- * ADDR as the relay can take it; NULL: as it is.  0, or -1 with WHY.  All
- * that could do harm in a command envelope_read() has kept out.
+ * ADDR as the relay can take it; NULL: as it is.  0, -ENOMEM, or -EINVAL
+ * with WHY.  All that could do harm in a command envelope_read() has kept out.
  */
 static int
 fit_address(
@@ -52,34 +52,37 @@ fit_address(
 		return 0;
 	if (!job->is_utf8)
 		err = idn_ascii(addr, ret, &fault);
-	if (err == 0)
-		return 0;
+	if (err == 0 || err == -ENOMEM)
+		return err;
 	(void)snprintf(why, WHY_MAX, "[local] %s <%.500s>: %.200s",
-	    err == -EDOM ? "5.1.2" : "5.6.7", addr,
-	    err == -ENOMEM ? strerror(ENOMEM) : fault);
-	return -1;
+	    err == -EDOM ? "5.1.2" : "5.6.7", addr, fault);
+	return -EINVAL;
 }
 
-static void
+/* 0 or -ENOMEM. */
+static int
 check_addresses(struct job *job)
 {
 	const struct envelope *env = &job->qf.env;
 	char why[WHY_MAX];
+	int err = fit_address(job, env->sender, &job->ascii_sender, why);
 
-	if (fit_address(job, env->sender, &job->ascii_sender, why) < 0) {
+	if (err == -EINVAL)
 		job_tell_rest(job, OUTCOME_FAILED, why);
-		return;
-	}
-	for (size_t i = 0; i < job->target_count; i++) {
+	for (size_t i = 0; i < job->target_count && err == 0; i++) {
 		struct target *target = &job->targets[i];
 
-		if (fit_address(job, env->rcpts[target->index].addr,
-			&target->ascii, why) < 0)
-			job_tell(job, target, OUTCOME_FAILED, why);
+		err = fit_address(
+		    job, env->rcpts[target->index].addr, &target->ascii, why);
+		if (err != -EINVAL)
+			continue;
+		job_tell(job, target, OUTCOME_FAILED, why);
+		err = 0;
 	}
+	return err == -ENOMEM ? err : 0;
 }
 
-void
+int
 message_check(struct job *job, const struct capabilities *caps)
 {
 	bool has_8bit = has_8bit_address(job);
@@ -87,18 +90,19 @@ message_check(struct job *job, const struct capabilities *caps)
 
 	job->is_utf8 = caps->has_smtputf8 && (job->qf.env.is_utf8 || has_8bit);
 	job_forget_ascii(job);
-	if (has_8bit)
-		check_addresses(job);
+	if (has_8bit && check_addresses(job) < 0)
+		return -ENOMEM;
 	/* What a folded one is long nobody has counted: the relay may. */
 	if (job->is_folded || caps->size_limit == 0 ||
 	    job->qf.msg_bytes <= caps->size_limit)
-		return;
+		return 0;
 	(void)snprintf(why, sizeof(why),
 	    "[local] message of %llu "
 	    "bytes is larger than the relay's limit of %llu",
 	    (unsigned long long)job->qf.msg_bytes,
 	    (unsigned long long)caps->size_limit);
 	job_tell_rest(job, OUTCOME_FAILED, why);
+	return 0;
 }
 
 bool

@@ -15,9 +15,9 @@
 /*
  * Choose between SMTPUTF8 and addresses in ASCII for a relay with CAPS, and
  * settle the recipients whose address, or the sender's, it cannot be sent;
- * all of them, if it takes no message of this size.
+ * all of them, if it takes no message of this size.  0 or -ENOMEM.
  */
-void message_check(struct job *job, const struct capabilities *caps);
+int message_check(struct job *job, const struct capabilities *caps);
 
 /*
  * Whether the message of QF, read through by BLOCK of SIZE, has a line over

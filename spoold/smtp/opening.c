@@ -3,131 +3,98 @@
 
 #include "config.h"
 
-#include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "spoold/smtp/dial.h"
+#include "spoold/smtp/dialogue.h"
+#include "spoold/smtp/opening-work.h"
 #include "spoold/smtp/opening.h"
 #include "spoold/smtp/resolve.h"
-#include "spoold/smtp/tls.h"
+#include "spoold/smtp/srv.h"
 
 /* A name with more addresses than this has one that answers among them. */
 #define ADDRESSES_MAX 16
+/* How our own name is found out must not hold up anything. */
+#define OWN_NAME_MS 2000
+/* What is told of one of several failures. */
+#define FAILURE_TOLD_MAX 240
 
-static int64_t
-reply_deadline(const struct conn *c)
+/* ---- failures -------------------------------------------------------- */
+
+/* C is dead: keep its reason beside those of other attempts. */
+static void
+note_failure(struct opening *o)
 {
-	return conn_now_ms() + c->reply_timeout_ms;
-}
+	const char *why = o->c->why;
+	/* Two are enough to want to know whose they are. */
+	bool has_name = strstr(why, o->c->peer) != NULL;
+	size_t room = sizeof(o->why) - o->why_len;
+	int n;
 
-/* A reply that is no consent: relay trouble, in the server's own words. */
-static int
-refused(struct conn *c, const char *what)
-{
-	char *said = reply_describe(&c->norm.reply);
-
-	conn_kill(c, "%s: %s", what, said != NULL ? said : "refused");
-	free(said);
-	return -1;
-}
-
-/* Send VERB and ARG; the reply is C's.  0, or -1 when C is dead. */
-static int
-command(struct conn *c, const char *verb, const char *arg)
-{
-	if (conn_is_quiet(c) && conn_put(c, verb, strlen(verb)) == 0 &&
-	    (arg == NULL ||
-		(conn_put(c, " ", 1) == 0 &&
-		    conn_put(c, arg, strlen(arg)) == 0)) &&
-	    conn_put(c, "\r\n", 2) == 0 && conn_flush(c) == 0 &&
-	    conn_reply(c, reply_deadline(c)) == 0)
-		return 0;
-	conn_blame(c, verb);
-	return -1;
-}
-
-static int
-greeting(struct conn *c)
-{
-	if (conn_reply(c, reply_deadline(c)) < 0) {
-		conn_blame(c, "greeting");
-		return -1;
+	o->failures++;
+	o->has_login_trouble = o->has_login_trouble || o->c->is_login_trouble;
+	n = snprintf(o->why + o->why_len, room, "%s%s%s%.*s",
+	    o->why_len > 0 ? "; " : "", has_name ? "" : o->c->peer,
+	    has_name ? "" : ": ", FAILURE_TOLD_MAX, why);
+	if (n >= 0 && (size_t)n < room && room - (size_t)n > 32) {
+		o->why_len += (size_t)n;
+		return;
 	}
-	return c->norm.reply.code == 220 ? 0 : refused(c, "greeting");
+	o->why[o->why_len] = '\0';
+	o->untold++;
 }
 
-/* A server that does not know EHLO may know HELO; it offers nothing then. */
-static int
-hello(struct conn *c, const struct relay_settings *rs, struct capabilities *ret)
+/* The reason of the whole: one failure in its own words, or all of them. */
+static void
+tell_failures(struct opening *o)
 {
-	unsigned code;
+	struct conn *c = o->c;
 
-	if (command(c, "EHLO", rs->helo) < 0)
-		return -1;
-	code = c->norm.reply.code;
-	if (code / 100 == 2) {
-		capabilities_parse(&c->norm.reply, ret);
-		return 0;
-	}
-	if (code != 500 && code != 501 && code != 502 && code != 504)
-		return refused(c, "EHLO");
-	memset(ret, 0, sizeof(*ret));
-	if (command(c, "HELO", rs->helo) < 0)
-		return -1;
-	return c->norm.reply.code / 100 == 2 ? 0 : refused(c, "HELO");
+	/* A host that may lock us out is left alone, whatever ails others. */
+	c->is_login_trouble = o->has_login_trouble && !c->is_aborted;
+	if (c->is_aborted || o->failures < 2)
+		return;
+	c->is_dead = false;
+	if (o->untold > 0)
+		conn_kill(c, "%s; and %zu more", o->why, o->untold);
+	else
+		conn_kill(c, "%s", o->why);
 }
 
-static int
-handshake(
-    struct conn *c, const struct relay_settings *rs, struct tls_context *tc)
+enum trouble
+opening_fail(
+    struct opening *o, const char *what, const char *name, const char *why)
 {
-	return tls_handshake(
-	    tc, c, rs->host, rs->tls != TLS_OPPORTUNISTIC, reply_deadline(c));
+	conn_reset(o->c);
+	(void)snprintf(o->c->peer, sizeof(o->c->peer), "%s", name);
+	conn_kill(o->c, "%s '%s': %s", what, name, why);
+	note_failure(o);
+	return TROUBLE_HOST;
 }
 
-static int
-starttls(struct conn *c, const struct relay_settings *rs,
-    struct tls_context *tc, struct capabilities *caps)
+enum trouble
+opening_stopped(struct opening *o)
 {
-	if (!caps->has_starttls) {
-		if (rs->tls == TLS_OPPORTUNISTIC)
-			return 0;
-		conn_kill(c, "STARTTLS is not offered");
-		return -1;
-	}
-	if (command(c, "STARTTLS", NULL) < 0)
-		return -1;
-	if (c->norm.reply.code != 220)
-		return refused(c, "STARTTLS");
-	/* Whoever speaks here wants it to be taken for the server's later. */
-	if (conn_has_input(c)) {
-		conn_kill(c, "STARTTLS: plaintext before the handshake");
-		return -1;
-	}
-	if (handshake(c, rs, tc) < 0)
-		return -1;
-	return hello(c, rs, caps);
+	conn_kill(o->c, "asked to stop");
+	o->c->is_aborted = true;
+	return TROUBLE_HERE;
 }
 
-static int
-converse(struct conn *c, const struct relay_settings *rs,
-    struct tls_context *tc, struct capabilities *caps)
+/* ---- one server ------------------------------------------------------ */
+
+int64_t
+opening_deadline(const struct opening *o)
 {
-	if (rs->tls == TLS_IMPLICIT && handshake(c, rs, tc) < 0)
-		return -1;
-	if (greeting(c) < 0 || hello(c, rs, caps) < 0)
-		return -1;
-	if (rs->tls == TLS_STARTTLS || rs->tls == TLS_OPPORTUNISTIC)
-		return starttls(c, rs, tc, caps);
-	return 0;
+	return conn_now_ms() + (int64_t)o->rs->connect_timeout_s * 1000;
 }
 
 /* "mail.example[192.0.2.1]:25"; a literal host is not said twice. */
 static void
-name_peer(
-    struct conn *c, const struct relay_settings *rs, const struct addrinfo *ai)
+name_peer(struct conn *c, const struct candidate *at, const struct addrinfo *ai)
 {
 	char addr[NI_MAXHOST];
 	bool is_v6 = ai->ai_family == AF_INET6;
@@ -135,57 +102,259 @@ name_peer(
 	if (getnameinfo(ai->ai_addr, ai->ai_addrlen, addr, sizeof(addr), NULL,
 		0, NI_NUMERICHOST) != 0)
 		addr[0] = '\0';
-	if (strcmp(addr, rs->host) == 0)
+	if (strcmp(addr, at->name) == 0)
 		(void)snprintf(c->peer, sizeof(c->peer),
-		    is_v6 ? "[%.200s]:%u" : "%.200s:%u", addr, rs->port);
+		    is_v6 ? "[%.200s]:%u" : "%.200s:%u", addr, at->port);
 	else
 		(void)snprintf(c->peer, sizeof(c->peer), "%.255s[%.100s]:%u",
-		    rs->host, addr, rs->port);
+		    at->name, addr, at->port);
 }
 
-static int
-try_address(
-    struct conn *c, const struct relay_settings *rs, const struct addrinfo *ai)
+/* What is said to a server, once it is connected. */
+static enum trouble
+converse(struct opening *o, const struct candidate *at)
 {
-	int64_t deadline_ms =
-	    conn_now_ms() + (int64_t)rs->connect_timeout_s * 1000;
+	const struct host *host = at->host;
+	struct place place = {
+		.rs = o->rs,
+		.tls = at->tls,
+		.port = at->port,
+		.helo = o->helo[0] != '\0' ? o->helo : NULL,
+		.peer = { .rs = o->rs,
+		    .host = host->kind == HOST_UNIX ? "localhost" : at->name,
+		    .domain = host->kind == HOST_SRV ? host->name : NULL,
+		    .is_required = at->tls != TLS_OPPORTUNISTIC },
+	};
+
+	place.peer.is_host_known =
+	    host->kind != HOST_SRV || srv_is_within(at->name, host->name);
+	return dialogue_run(o->c, &place, o->tc, o->caps);
+}
+
+/* CONNECTED is what dialling said. */
+static enum trouble
+go_on(struct opening *o, const struct candidate *at, int connected)
+{
 	char what[CONN_PEER_MAX + 16];
+	enum trouble trouble = TROUBLE_HOST;
+
+	if (connected == 0) {
+		trouble = converse(o, at);
+	} else {
+		(void)snprintf(what, sizeof(what), "connect to %s", o->c->peer);
+		conn_blame(o->c, what);
+	}
+	if (o->c->is_aborted)
+		return TROUBLE_HERE;
+	if (trouble != TROUBLE_NONE)
+		note_failure(o);
+	return trouble;
+}
+
+static enum trouble
+try_address(
+    struct opening *o, const struct candidate *at, const struct addrinfo *ai)
+{
+	struct hosts *hosts = o->rs->hosts;
+	struct conn *c = o->c;
+	char key[CONN_PEER_MAX];
+	enum trouble trouble;
 
 	conn_reset(c);
-	name_peer(c, rs, ai);
-	if (conn_connect(c, ai->ai_addr, ai->ai_addrlen, deadline_ms) == 0)
-		return 0;
-	(void)snprintf(what, sizeof(what), "connect to %s", c->peer);
-	conn_blame(c, what);
-	return -1;
+	name_peer(c, at, ai);
+	memcpy(key, c->peer, sizeof(key));
+	trouble = go_on(o, at,
+	    dial(c, ai->ai_addr, ai->ai_addrlen, o->rs->source,
+		opening_deadline(o)));
+	if (trouble == TROUBLE_NONE)
+		hosts_address_well(hosts, key);
+	else if (trouble == TROUBLE_HOST)
+		hosts_blame_address(hosts, key, conn_now_ms());
+	return trouble;
+}
+
+/* Whether AI failed a moment ago. */
+static bool
+is_shunned(
+    struct opening *o, const struct candidate *at, const struct addrinfo *ai)
+{
+	name_peer(o->c, at, ai);
+	return hosts_shuns_address(o->rs->hosts, o->c->peer, conn_now_ms());
+}
+
+/*
+ * One that greets badly may have a better neighbour: those that failed a
+ * moment ago are the last to be tried.
+ */
+static enum trouble
+try_addresses(
+    struct opening *o, const struct candidate *at, const struct addrinfo *list)
+{
+	const struct addrinfo *late[ADDRESSES_MAX];
+	enum trouble trouble = TROUBLE_HOST;
+	size_t count = 0, late_count = 0;
+
+	for (const struct addrinfo *ai = list;
+	     ai != NULL && count < ADDRESSES_MAX && trouble == TROUBLE_HOST;
+	     ai = ai->ai_next) {
+		if (!dial_fits(ai->ai_family, o->rs->source))
+			continue;
+		count++;
+		if (is_shunned(o, at, ai))
+			late[late_count++] = ai;
+		else
+			trouble = try_address(o, at, ai);
+	}
+	for (size_t i = 0; i < late_count && trouble == TROUBLE_HOST; i++)
+		trouble = try_address(o, at, late[i]);
+	if (count > 0)
+		return trouble;
+	return opening_fail(
+	    o, "source does not fit any address of", at->name, o->rs->source);
+}
+
+static enum trouble
+try_name(struct opening *o, const struct candidate *at)
+{
+	struct addrinfo *list = NULL;
+	enum trouble trouble;
+	const char *why;
+	int err = resolve(at->name, at->port, o->c->abort_fd,
+	    opening_deadline(o), &list, &why);
+
+	if (err == -ECANCELED)
+		return opening_stopped(o);
+	if (err < 0)
+		return opening_fail(o, "cannot resolve", at->name, why);
+	trouble = try_addresses(o, at, list);
+	freeaddrinfo(list);
+	return trouble;
+}
+
+static enum trouble
+try_unix(struct opening *o, const struct candidate *at)
+{
+	struct conn *c = o->c;
+
+	conn_reset(c);
+	(void)snprintf(c->peer, sizeof(c->peer), "unix:%s", at->name);
+	return go_on(o, at, dial_unix(c, at->name, opening_deadline(o)));
+}
+
+static enum trouble
+try_candidate(struct opening *o, struct candidate *at)
+{
+	struct hosts *hosts = o->rs->hosts;
+	enum trouble trouble;
+
+	at->is_tried = true;
+	trouble =
+	    at->host->kind == HOST_UNIX ? try_unix(o, at) : try_name(o, at);
+	if (trouble == TROUBLE_NONE) {
+		(void)snprintf(o->c->host, sizeof(o->c->host), "%s", at->key);
+		o->c->host_rank = at->rank;
+		o->c->since_ms = conn_now_ms();
+		hosts_well(hosts, at->key);
+	} else if (trouble == TROUBLE_HOST) {
+		hosts_blame(hosts, at->key, at->rank, o->c->why);
+	}
+	return trouble;
+}
+
+/* ---- all of them ----------------------------------------------------- */
+
+/* Those of the list that are new, but for those that rest. */
+static enum trouble
+try_new(struct opening *o, size_t first)
+{
+	enum trouble trouble = TROUBLE_HOST;
+
+	for (size_t i = first; i < o->count && trouble == TROUBLE_HOST; i++)
+		if (hosts_claim(o->rs->hosts, o->list[i].key, conn_now_ms()))
+			trouble = try_candidate(o, &o->list[i]);
+	return trouble;
+}
+
+/* Hosts one after the other, those that rest left out. */
+static enum trouble
+try_fresh(struct opening *o)
+{
+	enum trouble trouble = TROUBLE_HOST;
+
+	for (size_t i = 0;
+	     i < hosts_count(o->rs->hosts) && trouble == TROUBLE_HOST; i++) {
+		size_t first = o->count;
+
+		trouble = opening_expand(o, hosts_at(o->rs->hosts, i));
+		if (trouble == TROUBLE_NONE)
+			trouble = try_new(o, first);
+	}
+	return trouble;
+}
+
+/* All that are well have failed: the others, for want of a better one. */
+static enum trouble
+try_resting(struct opening *o)
+{
+	enum trouble trouble = TROUBLE_HOST;
+
+	o->is_last_resort = true;
+	for (size_t i = 0; i < o->unasked_count; i++)
+		if (opening_expand(o, o->unasked[i]) == TROUBLE_HERE)
+			return TROUBLE_HERE;
+	for (size_t i = 0; i < o->count && trouble == TROUBLE_HOST; i++)
+		if (!o->list[i].is_tried)
+			trouble = try_candidate(o, &o->list[i]);
+	return trouble;
+}
+
+/* Nobody waits again for what DNS did not know a moment ago. */
+static void
+find_own_name(struct opening *o)
+{
+	const struct relay_settings *rs = o->rs;
+
+	if (rs->is_helo_set)
+		(void)snprintf(o->helo, sizeof(o->helo), "%s", rs->helo);
+	else if (!hosts_own_name(
+		     rs->hosts, conn_now_ms(), o->helo, sizeof(o->helo))) {
+		if (resolve_own_name(rs->helo, o->c->abort_fd,
+			conn_now_ms() + OWN_NAME_MS, o->helo,
+			sizeof(o->helo)) < 0)
+			o->helo[0] = '\0';
+		hosts_set_own_name(rs->hosts, conn_now_ms(), o->helo);
+	}
 }
 
 int
 opening_run(struct conn *c, const struct relay_settings *rs,
     struct tls_context *tc, struct capabilities *ret)
 {
-	struct addrinfo *ai, *list = NULL;
-	const char *why;
-	int64_t deadline_ms =
-	    conn_now_ms() + (int64_t)rs->connect_timeout_s * 1000;
-	unsigned tried = 0;
+	struct opening *o = malloc(sizeof(*o));
+	enum trouble trouble;
 
-	if (resolve(rs->host, rs->port, c->abort_fd, deadline_ms, &list, &why) <
-	    0) {
-		conn_kill(c, "cannot resolve '%s': %s", rs->host, why);
+	if (o == NULL) {
+		conn_kill(c, "%s", strerror(ENOMEM));
 		return -1;
 	}
-	if (list == NULL) {
-		conn_kill(c, "asked to stop");
-		c->is_aborted = true;
-		return -1;
-	}
-	/* One that greets badly may have a better neighbour. */
-	for (ai = list; ai != NULL && tried < ADDRESSES_MAX && !c->is_aborted;
-	     ai = ai->ai_next, tried++)
-		if (try_address(c, rs, ai) == 0 &&
-		    converse(c, rs, tc, ret) == 0)
-			break;
-	freeaddrinfo(list);
-	return c->is_dead ? -1 : 0;
+	o->c = c;
+	o->rs = rs;
+	o->tc = tc;
+	o->caps = ret;
+	o->helo[0] = '\0';
+	o->count = 0;
+	o->unasked_count = 0;
+	o->is_last_resort = false;
+	o->failures = 0;
+	o->has_login_trouble = false;
+	o->untold = 0;
+	o->why_len = 0;
+	find_own_name(o);
+	trouble = try_fresh(o);
+	if (trouble == TROUBLE_HOST)
+		trouble = try_resting(o);
+	if (trouble != TROUBLE_NONE)
+		tell_failures(o);
+	free(o);
+	return trouble == TROUBLE_NONE ? 0 : -1;
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -89,13 +90,40 @@ hand_back(struct job_list *list, const char *why, const char *reason)
 	}
 }
 
-struct job *
-pool_next(struct pool *pool, unsigned wait_ms)
+/* So many sessions there may be; the lock is held. */
+static unsigned
+limit_of(const struct pool *pool)
+{
+	unsigned limit = pool->rs->connections + pool->slow_count;
+	unsigned max = pool->rs->connections_max;
+
+	if (max < pool->rs->connections)
+		max = pool->rs->connections;
+	return limit < max ? limit : max;
+}
+
+/*
+ * Whether the calling session is one too many, for others are not slow any
+ * more; then it is counted as leaving.  The lock is held.
+ */
+static bool
+is_surplus(struct pool *pool)
+{
+	if (pool->session_count - pool->leaving_count <= limit_of(pool))
+		return false;
+	pool->leaving_count++;
+	return true;
+}
+
+/* Wait for a job; the lock is held. */
+static struct job *
+await(struct pool *pool, unsigned wait_ms)
 {
 	struct timespec until;
-	struct job *job;
 	int err = 0;
 
+	if (pool->waiting_count > 0 || wait_ms == 0)
+		return take_first(pool);
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += wait_ms / 1000;
 	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
@@ -103,14 +131,23 @@ pool_next(struct pool *pool, unsigned wait_ms)
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;
 	}
-	(void)pthread_mutex_lock(&pool->lock);
 	pool->idle_count++;
-	while (pool->waiting_count == 0 && !pool->is_stopping && err == 0 &&
-	    wait_ms > 0)
+	while (pool->waiting_count == 0 && !pool->is_stopping && err == 0)
 		err = pthread_cond_timedwait(
 		    &pool->has_work, &pool->lock, &until);
 	pool->idle_count--;
-	job = take_first(pool);
+	return take_first(pool);
+}
+
+struct job *
+pool_next(struct pool *pool, unsigned wait_ms, bool *ret_is_leaving)
+{
+	struct job *job = NULL;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	*ret_is_leaving = is_surplus(pool);
+	if (!*ret_is_leaving)
+		job = await(pool, wait_ms);
 	(void)pthread_mutex_unlock(&pool->lock);
 	return job;
 }
@@ -150,10 +187,10 @@ leave_if_idle(struct pool *pool)
 
 /*
  * End the thread because the relay cannot be reached.  Other sessions may be
- * luckier; the last one gives up for all jobs that wait.
+ * luckier; the last one gives up for all jobs that wait.  WHY as job_back().
  */
 static void
-give_up(struct pool *pool, const char *reason)
+give_up(struct pool *pool, const char *why, const char *reason)
 {
 	struct job_list list;
 
@@ -163,8 +200,17 @@ give_up(struct pool *pool, const char *reason)
 			break;
 		take_all(pool, &list);
 		(void)pthread_mutex_unlock(&pool->lock);
-		hand_back(&list, "relay", reason);
+		hand_back(&list, why, reason);
 	}
+	leave(pool);
+}
+
+/* End the thread because it is_surplus(). */
+static void
+give_way(struct pool *pool)
+{
+	(void)pthread_mutex_lock(&pool->lock);
+	pool->leaving_count--;
 	leave(pool);
 }
 
@@ -172,22 +218,25 @@ static void *
 work(void *arg)
 {
 	struct pool *pool = arg;
-	struct job *job;
-	char *trouble = NULL;
+	struct session_end end = { 0 };
 
 	(void)pthread_mutex_lock(&pool->lock);
 	pool->starting_count--;
-	job = take_first(pool);
+	end.carry = take_first(pool);
 	(void)pthread_mutex_unlock(&pool->lock);
-	while (trouble == NULL) {
-		if (job != NULL)
-			job = session_run(pool, job, &trouble);
-		else if ((job = pool_next(pool, 0)) == NULL &&
-		    leave_if_idle(pool))
+	while (end.trouble == NULL && !end.is_leaving) {
+		if (end.carry != NULL)
+			end = session_run(pool, end.carry);
+		else if ((end.carry = pool_next(pool, 0, &end.is_leaving)) ==
+			NULL &&
+		    !end.is_leaving && leave_if_idle(pool))
 			return NULL;
 	}
-	give_up(pool, trouble);
-	free(trouble);
+	if (end.is_leaving)
+		give_way(pool);
+	else
+		give_up(pool, end.is_login ? "login" : "relay", end.trouble);
+	free(end.trouble);
 	return NULL;
 }
 
@@ -199,7 +248,7 @@ start_one(struct pool *pool)
 
 	if (pool->is_stopping ||
 	    pool->waiting_count <= pool->idle_count + pool->starting_count ||
-	    pool->session_count >= pool->rs->connections)
+	    pool->session_count >= limit_of(pool))
 		return;
 	if (thread_start(work, pool, &thread) < 0)
 		return;
@@ -213,6 +262,36 @@ pool_connected(struct pool *pool)
 	(void)pthread_mutex_lock(&pool->lock);
 	start_one(pool);
 	(void)pthread_mutex_unlock(&pool->lock);
+}
+
+void
+pool_slow(struct pool *pool, bool is_slow)
+{
+	char count[12];
+	unsigned more;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	if (is_slow)
+		pool->slow_count++;
+	else
+		pool->slow_count--;
+	more = limit_of(pool) - pool->rs->connections;
+	(void)snprintf(count, sizeof(count), "%u", more);
+	/* Under the lock, so that the last one said is right. */
+	if (more != pool->told_slow)
+		say(pool->say, "slow", count, SAY_END);
+	pool->told_slow = more;
+	if (is_slow)
+		start_one(pool);
+	(void)pthread_mutex_unlock(&pool->lock);
+}
+
+void
+pool_rest(const struct pool *pool, unsigned rest_ms)
+{
+	struct pollfd fd = { .fd = pool->abort_fd, .events = POLLIN };
+
+	(void)poll(&fd, 1, (int)rest_ms);
 }
 
 void
@@ -233,6 +312,7 @@ void
 pool_add(struct pool *pool, struct job *job)
 {
 	struct job_list list;
+	bool has_idle;
 
 	TAILQ_INIT(&list);
 	(void)pthread_mutex_lock(&pool->lock);
@@ -242,8 +322,11 @@ pool_add(struct pool *pool, struct job *job)
 	/* No thread at all: nobody would ever look at it. */
 	if (pool->session_count == 0)
 		take_all(pool, &list);
-	(void)pthread_cond_signal(&pool->has_work);
+	has_idle = pool->idle_count > 0;
 	(void)pthread_mutex_unlock(&pool->lock);
+	/* Not under the lock, which the session would have to wait for. */
+	if (has_idle)
+		(void)pthread_cond_signal(&pool->has_work);
 	hand_back(&list, "local", "cannot start a thread");
 }
 

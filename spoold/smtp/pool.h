@@ -7,6 +7,11 @@
  * A session is a thread.  One more is started when a job waits that no idle
  * session will take, up to the relay's limit; it then takes job after job,
  * over one connection after another, and ends when there is none.
+ *
+ * A session that waits long for the relay does not count (doc/SPOOL.md,
+ * invariant 6), up to a second, higher limit: what the relay stalls on does
+ * not hold back the rest.  When its wait is over and there are too many, the
+ * next that is between two messages ends.
  */
 
 #ifndef SPOOLD_SMTP_POOL_H
@@ -40,6 +45,9 @@ struct pool {
 	unsigned idle_count;
 	unsigned starting_count; /* of the sessions: not at work yet */
 	unsigned session_count;
+	unsigned slow_count;    /* of them: they wait for the relay */
+	unsigned leaving_count; /* of them: told to end */
+	unsigned told_slow;     /* what "slow" was said last */
 	bool has_told_utf8;
 	bool has_utf8; /* what was told */
 	bool has_left;
@@ -71,8 +79,22 @@ bool pool_wait(struct pool *pool, int fd);
 
 /* ---- for sessions ---------------------------------------------------- */
 
-/* The next job, waited for up to WAIT_MS; NULL if there is none. */
-struct job *pool_next(struct pool *pool, unsigned wait_ms);
+/*
+ * The next job, waited for up to WAIT_MS; NULL if there is none, or if the
+ * calling session is one too many, which *RET_IS_LEAVING tells: its thread
+ * has to end.
+ */
+struct job *
+pool_next(struct pool *pool, unsigned wait_ms, bool *ret_is_leaving);
+
+/*
+ * The calling session has waited long for the relay, or its wait is over: it
+ * gives its place to another one, up to connections_max, and takes it back.
+ */
+void pool_slow(struct pool *pool, bool is_slow);
+
+/* Wait for REST_MS, or until pool_abort(). */
+void pool_rest(const struct pool *pool, unsigned rest_ms);
 
 /* Tell spoold whether the relay offers SMTPUTF8, if that is news. */
 void pool_tell_utf8(struct pool *pool, bool has_utf8);

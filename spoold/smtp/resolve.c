@@ -4,25 +4,17 @@
 #include "config.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
+#include <strings.h>
 
-#include "spoold/smtp/conn.h"
+#include "spoold/smtp/aside.h"
 #include "spoold/smtp/resolve.h"
-#include "spoold/smtp/threads.h"
 
-/* Owned by the asker and the helper; the last one frees it. */
-struct lookup {
-	pthread_mutex_t lock;
-	unsigned users;
-	int done_fd; /* the asker's to wait on */
-	int status;  /* of getaddrinfo(), once has_answer */
-	bool has_answer;
+struct query {
+	int flags;
+	int status; /* of getaddrinfo() */
 	struct addrinfo *list;
 	char port[8];
 	char host[];
@@ -40,129 +32,95 @@ ask(const char *host, const char *port, int flags, struct addrinfo **ret)
 	return getaddrinfo(host, port, &hints, ret);
 }
 
+/* An aside_fn. */
 static void
-lookup_drop(struct lookup *lookup)
+run_query(void *data)
 {
-	bool is_last;
+	struct query *query = data;
 
-	(void)pthread_mutex_lock(&lookup->lock);
-	is_last = --lookup->users == 0;
-	(void)pthread_mutex_unlock(&lookup->lock);
-	if (!is_last)
-		return;
-	if (lookup->list != NULL)
-		freeaddrinfo(lookup->list);
-	(void)close(lookup->done_fd);
-	(void)pthread_mutex_destroy(&lookup->lock);
-	free(lookup);
+	query->status =
+	    ask(query->host, query->port, query->flags, &query->list);
+	if (query->status != 0)
+		query->list = NULL;
 }
 
-static void *
-helper(void *arg)
+/* An aside_fn. */
+static void
+drop_query(void *data)
 {
-	struct lookup *lookup = arg;
-	struct addrinfo *list = NULL;
-	int status = ask(lookup->host, lookup->port, 0, &list);
+	struct query *query = data;
 
-	(void)pthread_mutex_lock(&lookup->lock);
-	lookup->status = status;
-	lookup->list = status == 0 ? list : NULL;
-	lookup->has_answer = true;
-	(void)pthread_mutex_unlock(&lookup->lock);
-	/* Cannot fail: one increment of a fresh counter. */
-	(void)eventfd_write(lookup->done_fd, 1);
-	lookup_drop(lookup);
-	return NULL;
+	if (query->list != NULL)
+		freeaddrinfo(query->list);
+	free(query);
 }
 
-static struct lookup *
-lookup_start(const char *host, const char *port)
-{
-	struct lookup *lookup = calloc(1, sizeof(*lookup) + strlen(host) + 1);
-
-	if (lookup == NULL)
-		return NULL;
-	lookup->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (lookup->done_fd < 0) {
-		free(lookup);
-		return NULL;
-	}
-	(void)pthread_mutex_init(&lookup->lock, NULL);
-	memcpy(lookup->host, host, strlen(host) + 1);
-	(void)snprintf(lookup->port, sizeof(lookup->port), "%s", port);
-	lookup->users = 2;
-	if (thread_start(helper, lookup, NULL) < 0) {
-		lookup->users = 1;
-		lookup_drop(lookup);
-		return NULL;
-	}
-	return lookup;
-}
-
-/* Take the answer if there is one; the list is the caller's then. */
-static bool
-lookup_take(struct lookup *lookup, int *ret_status, struct addrinfo **ret)
-{
-	bool has_answer;
-
-	(void)pthread_mutex_lock(&lookup->lock);
-	has_answer = lookup->has_answer;
-	if (has_answer) {
-		*ret_status = lookup->status;
-		*ret = lookup->list;
-		lookup->list = NULL;
-	}
-	(void)pthread_mutex_unlock(&lookup->lock);
-	return has_answer;
-}
-
+/* 0 and a list, an EAI_ value, or a negative errno. */
 static int
-lookup_wait(struct lookup *lookup, int abort_fd, int64_t deadline_ms,
-    struct addrinfo **ret, const char **reterr_why)
+ask_aside(const char *host, const char *port, int flags, int abort_fd,
+    int64_t deadline_ms, struct addrinfo **ret)
 {
-	struct pollfd fds[2] = {
-		{ .fd = lookup->done_fd, .events = POLLIN },
-		{ .fd = abort_fd, .events = POLLIN },
-	};
-	int status = 0;
+	size_t len = strlen(host) + 1;
+	struct query *query = calloc(1, sizeof(*query) + len);
+	int err;
 
-	while (!lookup_take(lookup, &status, ret)) {
-		int64_t left_ms = deadline_ms - conn_now_ms();
-
-		if (left_ms <= 0) {
-			*reterr_why = "the resolver does not answer";
-			return -1;
-		}
-		if (poll(fds, 2, left_ms < 3600000 ? (int)left_ms : 3600000) >
-			0 &&
-		    fds[1].revents != 0) {
-			*ret = NULL;
-			return 0;
-		}
-	}
-	if (status == 0)
-		return 0;
-	*reterr_why = gai_strerror(status);
-	return -1;
+	*ret = NULL;
+	if (query == NULL)
+		return -ENOMEM;
+	memcpy(query->host, host, len);
+	(void)snprintf(query->port, sizeof(query->port), "%s", port);
+	query->flags = flags;
+	err = aside_run(query, run_query, drop_query, abort_fd, deadline_ms);
+	if (err < 0)
+		return err;
+	err = query->status;
+	*ret = query->list;
+	query->list = NULL;
+	drop_query(query);
+	return err;
 }
 
 int
 resolve(const char *host, unsigned port, int abort_fd, int64_t deadline_ms,
     struct addrinfo **ret, const char **reterr_why)
 {
-	struct lookup *lookup;
 	char service[8];
-	int result;
+	int err;
 
 	(void)snprintf(service, sizeof(service), "%u", port % 65536);
 	if (ask(host, service, AI_NUMERICHOST, ret) == 0)
 		return 0;
-	lookup = lookup_start(host, service);
-	if (lookup == NULL) {
-		*reterr_why = strerror(ENOMEM);
-		return -1;
+	err = ask_aside(host, service, 0, abort_fd, deadline_ms, ret);
+	if (err == 0 || err == -ECANCELED)
+		return err;
+	/* The values of EAI_ are negative as well, but other ones. */
+	if (err == -ETIMEDOUT)
+		*reterr_why = "the resolver does not answer";
+	else
+		*reterr_why =
+		    err == -ENOMEM ? strerror(ENOMEM) : gai_strerror(err);
+	return -1;
+}
+
+int
+resolve_own_name(
+    const char *name, int abort_fd, int64_t deadline_ms, char *ret, size_t size)
+{
+	struct addrinfo *list = NULL;
+	const char *found = name;
+	int result = -1;
+
+	if (strchr(name, '.') == NULL &&
+	    ask_aside(name, "25", AI_CANONNAME, abort_fd, deadline_ms, &list) ==
+		0 &&
+	    list != NULL && list->ai_canonname != NULL)
+		found = list->ai_canonname;
+	if (strchr(found, '.') != NULL && strlen(found) < size &&
+	    strncasecmp(found, "localhost", 9) != 0) {
+		(void)snprintf(ret, size, "%s", found);
+		result = 0;
 	}
-	result = lookup_wait(lookup, abort_fd, deadline_ms, ret, reterr_why);
-	lookup_drop(lookup);
+	if (list != NULL)
+		freeaddrinfo(list);
 	return result;
 }

@@ -4,8 +4,8 @@
 #include "config.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -13,30 +13,86 @@
 #include "lib/wire.h"
 #include "spoold/smtp/say.h"
 
+/* Most jobs' results, the first time. */
+#define LINES_BYTES 256
+
+/* Have room for MORE bytes in LINES. */
+static void
+make_room(struct lines *lines, size_t more)
+{
+	size_t size = lines->size > 0 ? lines->size : LINES_BYTES;
+	char *text;
+
+	while (size - lines->len < more)
+		size *= 2;
+	if (size == lines->size)
+		return;
+	text = realloc(lines->text, size);
+	if (text == NULL)
+		_exit(EX_OSERR);
+	lines->text = text;
+	lines->size = size;
+}
+
+static void
+add_fields(struct lines *lines, va_list args)
+{
+	const char *field, *separator = "";
+	char *at;
+
+	while ((field = va_arg(args, const char *)) != NULL) {
+		size_t len = strlen(field);
+
+		/* The separator and the line's end are two more. */
+		make_room(lines, WIRE_ROOM(len) + 2);
+		at = lines->text + lines->len;
+		if (*separator != '\0')
+			*at++ = *separator;
+		at = wire_encode(at, (struct span){ field, len });
+		lines->len = (size_t)(at - lines->text);
+		separator = " ";
+	}
+	lines->text[lines->len++] = '\n';
+}
+
+void
+lines_add(struct lines *lines, ...)
+{
+	va_list args;
+
+	va_start(args, lines);
+	add_fields(lines, args);
+	va_end(args);
+}
+
+void
+lines_release(struct lines *lines)
+{
+	free(lines->text);
+	*lines = (struct lines){ 0 };
+}
+
+void
+say_lines(struct say *say, struct lines *lines)
+{
+	if (lines->len == 0)
+		return;
+	(void)pthread_mutex_lock(&say->lock);
+	if (fs_write_all(say->fd, lines->text, lines->len) < 0)
+		_exit(EX_IOERR);
+	(void)pthread_mutex_unlock(&say->lock);
+	lines->len = 0;
+}
+
 void
 say(struct say *say, ...)
 {
-	const char *field, *separator = "";
-	char *line = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&line, &len);
+	struct lines lines = { 0 };
 	va_list args;
 
-	if (out == NULL)
-		_exit(EX_OSERR);
 	va_start(args, say);
-	while ((field = va_arg(args, const char *)) != NULL) {
-		(void)fputs(separator, out);
-		wire_puts(out, field);
-		separator = " ";
-	}
+	add_fields(&lines, args);
 	va_end(args);
-	(void)fputc('\n', out);
-	if (ferror(out) || fclose(out) != 0)
-		_exit(EX_OSERR);
-	(void)pthread_mutex_lock(&say->lock);
-	if (fs_write_all(say->fd, line, len) < 0)
-		_exit(EX_IOERR);
-	(void)pthread_mutex_unlock(&say->lock);
-	free(line);
+	say_lines(say, &lines);
+	lines_release(&lines);
 }

@@ -16,13 +16,19 @@
 #include <libesmtp.h>
 
 #include "spoold/smtp/auth.h"
+#include "spoold/smtp/content.h"
+#include "spoold/smtp/ending.h"
 #include "spoold/smtp/hooks.h"
+#include "spoold/smtp/hosts.h"
 #include "spoold/smtp/message.h"
 #include "spoold/smtp/opening.h"
 #include "spoold/smtp/pool.h"
-#include "spoold/smtp/result.h"
+#include "spoold/smtp/secret.h"
 #include "spoold/smtp/session.h"
 #include "spoold/smtp/transport.h"
+
+/* Between two messages, with a server that has no reason to leave. */
+#define BRIEF_MS 20
 
 struct session {
 	struct pool *pool;
@@ -33,190 +39,88 @@ struct session {
 	struct job *job;   /* in its transaction; NULL between two */
 	struct job *carry; /* to be done next, on another connection … */
 	bool is_again;     /* … or on this one, if it still is good */
+	bool is_noted;     /* note_connected(), for the current job */
+	bool is_leaving;   /* the thread has to end */
 	unsigned messages; /* that were begun */
+	int64_t ended_ms;  /* the last one */
 	bool was_dummy_read;
-	char *trouble;
+	char *trouble; /* as session_end has it … */
+	bool is_login; /* … and this, too */
 };
 
-/* ---- results --------------------------------------------------------- */
-
+/* C is dead, and the relay's fault it is. */
 static void
-set_trouble(struct session *s, const char *reason)
+note_login_trouble(struct session *s, const struct conn *c)
 {
-	free(s->trouble);
-	s->trouble = strdup(reason);
-}
-
-/* The job was not tried: later, or over another connection at once. */
-static void
-end_untried(struct session *s, struct job *job)
-{
-	const struct conn *c = s->t->conn;
-	char reason[CONN_WHY_MAX];
-	char *said;
-
-	if (c->is_aborted) {
-		job_back(job, "stop", c->why);
-		return;
-	}
-	if ((s->t->tx.mail == 0 || s->t->tx.mail == 421) && s->messages > 1 &&
-	    !job->is_retried) {
-		/* The server was tired of the connection, not of us. */
-		job->is_retried = true;
-		s->carry = job;
-		return;
-	}
-	if (s->t->tx.mail == 0) {
-		(void)snprintf(reason, sizeof(reason), "%s",
-		    c->is_dead ? c->why : "libESMTP gave up");
-	} else {
-		said = reply_describe(&c->norm.reply);
-		(void)snprintf(reason, sizeof(reason), "MAIL: %s",
-		    said != NULL ? said : "refused");
-		free(said);
-	}
-	/* Well until it saw this message's MAIL: others may fare better. */
-	if (s->t->tx.is_mail_sent) {
-		job_back(job, "message", reason);
-		return;
-	}
-	set_trouble(s, reason);
-	job_back(job, "relay", reason);
-}
-
-/* The transaction broke off; the message may or may not be there. */
-static void
-end_broken(struct session *s, struct job *job, enum outcome outcome)
-{
-	const struct transport *t = s->t;
-	char reason[CONN_WHY_MAX + 16];
-
-	if (t->is_file_bad) {
-		job_bad(job, t->file_why);
-		return;
-	}
-	if (t->file_why[0] != '\0') {
-		job_back(job, "local", t->file_why);
-		return;
-	}
-	if (t->conn->is_aborted && outcome == OUTCOME_LOST) {
-		job_back(job, "stop", t->conn->why);
-		return;
-	}
-	(void)snprintf(reason, sizeof(reason), "[local] %s",
-	    t->conn->is_dead ? t->conn->why : "libESMTP gave up");
-	job_tell_rest(job, outcome, reason);
-	job_done(job);
+	s->is_login = c->is_login_trouble;
+	/* It may have been changed: ask for it again next time. */
+	if (s->is_login && s->pool->rs->secret != NULL && s->creds.version > 0)
+		secret_refused(s->pool->rs->secret, s->creds.version);
 }
 
 /*
- * The final reply is there: it holds for all that were not refused.  For a
- * success libESMTP and we must agree, recipient by recipient.
- */
-static void
-end_answered(struct session *s, struct job *job, unsigned code)
-{
-	char *said = reply_describe(&s->t->conn->norm.reply);
-	const char *reply = said != NULL ? said : "";
-
-	if (code / 100 != 2)
-		job_tell_rest(job, result_outcome(code, false), reply);
-	for (size_t i = 0; i < job->target_count; i++) {
-		struct target *target = &job->targets[i];
-
-		if (target->is_done)
-			continue;
-		if (target->is_accepted && target->handle != NULL &&
-		    smtp_recipient_check_complete(target->handle))
-			job_tell(job, target, OUTCOME_DELIVERED, reply);
-		else
-			job_tell(job, target, OUTCOME_LOST,
-			    "[local] no clear answer about the recipient");
-	}
-	free(said);
-	job_done(job);
-}
-
-/*
- * Whether the message was refused for good, maybe for lines that are too
- * long, and so is worth another try with short ones.
+ * Whether the server broke off with the first message that it saw of us: later
+ * ones it may just be tired of.
  */
 static bool
-may_fold(struct session *s, struct job *job, unsigned code)
+has_broken_off(const struct session *s)
 {
-	return !job->is_folded && job->left > 0 && s->t->tx.mail / 100 == 2 &&
-	    result_outcome(code, false) == OUTCOME_FAILED &&
-	    message_has_long_line(&job->qf, s->t->block, sizeof(s->t->block));
-}
+	const struct conn *c = s->t->conn;
 
-/* The final reply holds, unless there is a better form of the message. */
-static void
-end_or_fold(struct session *s, struct job *job, unsigned code)
-{
-	if (may_fold(s, job, code))
-		job->refusal = reply_describe(&s->t->conn->norm.reply);
-	if (job->is_folded || job->refusal == NULL) {
-		end_answered(s, job, code);
-		return;
-	}
-	job->is_folded = true;
-	s->carry = job;
-	s->is_again = true;
+	return c->is_dead && !c->is_aborted && s->messages == 1 &&
+	    s->t->file_why[0] == '\0' && !s->t->is_file_bad;
 }
 
 /* The transaction of the current job is over, one way or another. */
 static void
 finish(struct session *s)
 {
-	const struct transaction *tx = &s->t->tx;
-	const struct conn *c = s->t->conn;
-	struct answers answers = {
-		.mail = tx->mail,
-		.final = tx->final,
-		.last_words = c->has_last_words ? c->norm.reply.code : 0,
-		.is_data_ok = tx->is_data_ok,
-		.is_dot_sent = tx->is_dot_sent,
-	};
+	struct hosts *hosts = s->pool->rs->hosts;
+	struct conn *c = s->t->conn;
 	struct job *job = s->job;
-	unsigned code = 0;
+	enum ending ending;
 
 	s->job = NULL;
 	if (job == NULL)
 		return;
-	switch (result_fate(&answers, &code)) {
-	case FATE_ANSWERED:
-		end_or_fold(s, job, code);
-		break;
-	case FATE_RELAY:
-		end_untried(s, job);
-		break;
-	case FATE_LOST:
-		end_broken(s, job, OUTCOME_LOST);
-		break;
-	case FATE_UNCERTAIN:
-		end_broken(s, job, OUTCOME_UNCERTAIN);
-		break;
-	}
+	c->cut_ms = 0;
+	ending = ending_run(
+	    job, s->t, s->messages > 1 || hosts_has_choice(hosts), &s->trouble);
+	/* As a login that was refused: another host may do better. */
+	if (s->trouble != NULL)
+		hosts_blame(hosts, c->host, c->host_rank, s->trouble);
+	else if (has_broken_off(s))
+		hosts_blame(hosts, c->host, c->host_rank, c->why);
+	if (s->trouble != NULL)
+		note_login_trouble(s, c);
+	s->ended_ms = conn_now_ms();
+	if (ending == ENDING_DONE)
+		return;
+	s->carry = job;
+	s->is_again = ending == ENDING_AGAIN;
+}
+
+/* The relay takes messages: tell the pool, once for each. */
+static void
+note_connected(struct session *s)
+{
+	if (s->is_noted || s->t->tx.mail.code / 100 != 2)
+		return;
+	s->is_noted = true;
+	pool_connected(s->pool);
 }
 
 static void
 on_recipient(struct session *s, smtp_recipient_t recipient)
 {
 	struct target *target = smtp_recipient_get_application_data(recipient);
-	const struct reply *reply = &s->t->conn->norm.reply;
-	char *said;
+	unsigned code = s->t->conn->norm.reply.code;
 
+	note_connected(s);
 	if (s->t->is_local || s->job == NULL || target == NULL)
 		return;
-	if (reply->code / 100 == 2) {
-		target->is_accepted =
-		    smtp_recipient_status(recipient)->code == (int)reply->code;
-		return;
-	}
-	said = reply_describe(reply);
-	job_tell(s->job, target, result_outcome(reply->code, true),
-	    said != NULL ? said : "");
-	free(said);
+	ending_recipient(s->job, target, s->t,
+	    smtp_recipient_status(recipient)->code == (int)code);
 }
 
 /* ---- messages -------------------------------------------------------- */
@@ -247,7 +151,7 @@ on_read(void **ctx, int *len, void *arg)
 	hooks_divert(NULL);
 	err = s->job == NULL
 	    ? -EIO
-	    : transport_send_message(s->t, &s->job->qf, s->job->is_folded);
+	    : content_send(s->t, &s->job->qf, s->job->is_folded);
 	hooks_divert(s->t);
 	if (err < 0) {
 		/* Not zero: libESMTP goes away without the final dot. */
@@ -263,13 +167,31 @@ on_read(void **ctx, int *len, void *arg)
 static struct job *
 fit(struct session *s, struct job *job)
 {
-	say(job->say, "start", job->id, s->t->conn->peer, SAY_END);
+	bool owes_report = !s->t->caps.has_dsn && job_wants_success(job);
+
+	job_start(job, s->t->conn->peer, owes_report);
 	job->begun_ms = conn_now_ms();
-	message_check(job, &s->t->caps);
+	if (message_check(job, &s->t->caps) < 0) {
+		job_back(job, "local", strerror(ENOMEM));
+		return NULL;
+	}
 	if (job->left > 0)
 		return job;
 	job_done(job);
 	return NULL;
+}
+
+/*
+ * A transaction may last so long as a whole: the time of a reply for each of
+ * its commands, if seldom for each recipient, and a kilobyte a second.
+ */
+static int64_t
+longest_ms(const struct session *s, const struct job *job)
+{
+	int64_t replies = 4 + (int64_t)job->left / 10;
+
+	return replies * s->t->conn->reply_timeout_ms +
+	    (int64_t)job->qf.msg_bytes;
 }
 
 /* Give JOB to libESMTP as the next message of the session. */
@@ -277,7 +199,10 @@ static void
 feed(struct session *s, struct job *job)
 {
 	transport_begin(s->t, job->is_utf8);
+	s->t->conn->cut_ms = conn_now_ms() + longest_ms(s, job);
+	job_forget_answers(job);
 	s->messages++;
+	s->is_noted = false;
 	s->job = job;
 	if (message_add(s->lib, job, &s->t->caps, on_read, s) == 0)
 		return;
@@ -295,7 +220,7 @@ has_room(const struct session *s)
 	    s->messages < s->pool->rs->session_messages;
 }
 
-/* The message that was refused for its form, if the server is still there. */
+/* The message that is not done with, if the server is still there. */
 static void
 feed_again(struct session *s)
 {
@@ -308,27 +233,73 @@ feed_again(struct session *s)
 	s->is_again = false;
 }
 
+/* The pause that the relay wants between two messages of a connection. */
+static void
+rest(const struct session *s)
+{
+	int64_t left_ms = s->ended_ms + s->pool->rs->pause_ms - conn_now_ms();
+
+	if (s->messages > 0 && has_room(s) && left_ms > 0)
+		pool_rest(s->pool, (unsigned)left_ms);
+}
+
+/* Whether a new connection might get a host that is preferred to ours. */
+static bool
+is_outdone(const struct session *s)
+{
+	const struct conn *c = s->t->conn;
+
+	return s->messages > 0 &&
+	    hosts_has_better(
+		s->pool->rs->hosts, c->host_rank, c->since_ms, conn_now_ms());
+}
+
+/* A connection that did nothing for a while may have died meanwhile. */
+static bool
+is_still_there(const struct session *s)
+{
+	/* Without a while transport.c's look will do. */
+	return conn_now_ms() <= s->ended_ms + BRIEF_MS ||
+	    conn_is_quiet(s->t->conn);
+}
+
 /* After a message: another one, if it comes in time. */
 static void
 feed_next(struct session *s)
 {
+	unsigned linger_ms = s->pool->rs->linger_ms;
 	struct job *job;
 
+	rest(s);
+	if (s->carry == NULL && is_outdone(s))
+		return;
 	feed_again(s);
 	while (s->job == NULL && s->carry == NULL && has_room(s)) {
-		job = pool_next(s->pool, s->pool->rs->linger_ms);
+		job = pool_next(s->pool, linger_ms, &s->is_leaving);
 		if (job == NULL)
 			return;
 		if (!job_load(job, s->pool->sp))
 			continue;
-		/* The server may have left meanwhile: no fault of the job. */
-		if (!conn_is_quiet(s->t->conn)) {
+		/* No fault of the job. */
+		if (!is_still_there(s)) {
 			s->carry = job;
 			return;
 		}
 		job = fit(s, job);
 		if (job != NULL)
 			feed(s, job);
+	}
+}
+
+static void
+on_mail(struct session *s)
+{
+	/* libESMTP's answer is ours: the server's is to come. */
+	if (s->t->tx.is_mail_held)
+		return;
+	if (s->t->tx.mail.code / 100 != 2) {
+		finish(s);
+		feed_next(s);
 	}
 }
 
@@ -349,12 +320,7 @@ on_event(smtp_session_t lib, int event, void *arg, ...)
 		on_recipient(s, recipient);
 		break;
 	case SMTP_EV_MAILSTATUS:
-		if (s->t->tx.mail / 100 == 2) {
-			pool_connected(s->pool);
-			break;
-		}
-		finish(s);
-		feed_next(s);
+		on_mail(s);
 		break;
 	case SMTP_EV_MESSAGESENT:
 		finish(s);
@@ -389,11 +355,23 @@ prepare_login(struct session *s, struct conn *c, struct capabilities *caps,
 	char why[5000];
 
 	caps->mechanisms &= s->pool->mechanisms;
-	if (auth_prepare(s->pool->rs, caps, c->is_loopback || c->is_verified,
-		&s->creds, ret_mechanism, why, sizeof(why)) == 0)
+	if (auth_prepare(c, s->pool->rs, caps, &s->creds, ret_mechanism, why,
+		sizeof(why)) == 0)
 		return 0;
+	if (c->is_aborted)
+		return -1;
 	conn_kill(c, "%s", why);
+	c->is_login_trouble = true;
+	hosts_blame(s->pool->rs->hosts, c->host, c->host_rank, why);
 	return -1;
+}
+
+static void
+on_slow(void *arg, bool is_slow)
+{
+	struct session *s = arg;
+
+	pool_slow(s->pool, is_slow);
 }
 
 /*
@@ -412,6 +390,9 @@ open_transport(struct session *s, struct conn **reterr_conn)
 	c = conn_new(pool->abort_fd, (int64_t)pool->rs->reply_timeout_s * 1000);
 	if (c == NULL)
 		return -1;
+	c->on_slow = on_slow;
+	c->slow_arg = s;
+	c->slow_after_ms = (int64_t)pool->rs->slow_after_s * 1000;
 	if (opening_run(c, pool->rs, pool->tc, &caps) < 0 ||
 	    prepare_login(s, c, &caps, &mechanism) < 0) {
 		*reterr_conn = c;
@@ -461,19 +442,23 @@ not_opened(struct session *s, struct job *job, struct conn *c)
 		job_back(job, "local", strerror(ENOMEM));
 		return;
 	}
-	set_trouble(s, c->why);
-	job_back(job, c->is_aborted ? "stop" : "relay", c->why);
+	s->trouble = strdup(c->why);
+	note_login_trouble(s, c);
+	if (c->is_aborted)
+		job_back(job, "stop", c->why);
+	else
+		job_back(job, s->is_login ? "login" : "relay", c->why);
 	conn_free(c);
 }
 
-struct job *
-session_run(struct pool *pool, struct job *job, char **reterr_trouble)
+struct session_end
+session_run(struct pool *pool, struct job *job)
 {
 	struct session s = { .pool = pool };
 	struct conn *failed;
 
 	if (!job_load(job, pool->sp))
-		return NULL;
+		return (struct session_end){ 0 };
 	if (open_transport(&s, &failed) < 0) {
 		not_opened(&s, job, failed);
 		goto out;
@@ -495,6 +480,10 @@ session_run(struct pool *pool, struct job *job, char **reterr_trouble)
 	}
 out:
 	session_release(&s);
-	*reterr_trouble = s.trouble;
-	return s.carry;
+	return (struct session_end){
+		.carry = s.carry,
+		.trouble = s.trouble,
+		.is_login = s.is_login,
+		.is_leaving = s.is_leaving,
+	};
 }

@@ -4,22 +4,26 @@
 /*
  * A session: one connection, message after message over it, and one result
  * per recipient.  The user of libESMTP, with
- * message.c (its envelopes) and selftest.c.
+ * message.c (its envelopes), ending.c and selftest.c.
  */
 
 #ifndef SPOOLD_SMTP_SESSION_H
 #define SPOOLD_SMTP_SESSION_H
 
+#include <stdbool.h>
+
 struct job;
 struct pool;
 
-/*
- * Connect, do JOB and whatever else POOL has for this connection.  Returns
- * a job that has to be done next, over another connection, or NULL.
- * *RETERR_TROUBLE is set, to be freed, if the relay was the reason that a job
- * was handed back.
- */
-struct job *
-session_run(struct pool *pool, struct job *job, char **reterr_trouble);
+struct session_end {
+	struct job *carry; /* to be done next, over another connection */
+	char *trouble;     /* to be freed: the relay was the reason that a job
+			      was handed back; NULL: it was not */
+	bool is_login;     /* … because of our login */
+	bool is_leaving;   /* there are too many sessions: see pool_next() */
+};
+
+/* Connect, do JOB and whatever else POOL has for this connection. */
+struct session_end session_run(struct pool *pool, struct job *job);
 
 #endif

@@ -3,14 +3,15 @@
 
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "lib/wire.h"
+#include "spoold/smtp/hosts.h"
+#include "spoold/smtp/secret.h"
 #include "spoold/smtp/settings.h"
 
 /*
@@ -18,6 +19,8 @@
  * session ends.
  */
 #define SESSION_MESSAGES_MAX 500
+
+#define PATH_BYTES_MAX 4096
 
 /* Either TEXT or NUMBER is the place of the value in the settings. */
 static const struct setting {
@@ -29,68 +32,45 @@ static const struct setting {
 	const char *fault;
 } table[] = {
 #define PLACE(field) offsetof(struct relay_settings, field)
-	{ .key = "relay",
-	    .text = PLACE(relay),
-	    .max = 1000,
-	    .fault = "is too long" },
-	{ .key = "host",
-	    .text = PLACE(host),
-	    .min = 1,
-	    .max = 255,
-	    .fault = "is empty or longer than 255 bytes" },
-	{ .key = "user",
-	    .text = PLACE(user),
-	    .max = CREDENTIAL_MAX,
-	    .fault = "is longer than 255 bytes" },
-	{ .key = "password_file",
-	    .text = PLACE(password_file),
-	    .max = 4096,
-	    .fault = "is too long" },
-	{ .key = "ca_file",
-	    .text = PLACE(ca_file),
-	    .max = 4096,
-	    .fault = "is too long" },
-	{ .key = "helo",
-	    .text = PLACE(helo),
-	    .max = 255,
-	    .fault = "is longer than 255 bytes" },
-	{ .key = "port",
-	    .number = PLACE(port),
-	    .min = 1,
-	    .max = 65535,
-	    .fault = "is not a number from 1 to 65535" },
-	{ .key = "connections",
-	    .number = PLACE(connections),
-	    .min = 1,
-	    .max = 1000,
-	    .fault = "is not a number from 1 to 1000" },
-	{ .key = "connect_timeout",
-	    .number = PLACE(connect_timeout_s),
-	    .min = 1,
-	    .max = 3600,
-	    .fault = "is not a number from 1 to 3600" },
-	{ .key = "reply_timeout",
-	    .number = PLACE(reply_timeout_s),
-	    .min = 1,
-	    .max = 86400,
-	    .fault = "is not a number from 1 to 86400" },
-	{ .key = "session_messages",
-	    .number = PLACE(session_messages),
-	    .min = 1,
-	    .max = 1000000,
-	    .fault = "is not a number from 1 to 1000000" },
-	{ .key = "linger_ms",
-	    .number = PLACE(linger_ms),
-	    .max = 3600000,
-	    .fault = "is not a number up to 3600000" },
+#define TEXT(name, most, why) \
+	{ \
+		.key = #name, .text = PLACE(name), .max = (most), \
+		.fault = (why) \
+	}
+#define NUMBER(name, field, least, most, why) \
+	{ \
+		.key = (name), .number = PLACE(field), .min = (least), \
+		.max = (most), .fault = (why) \
+	}
+	TEXT(relay, 1000, "is too long"),
+	TEXT(user, CREDENTIAL_MAX, "is longer than 255 bytes"),
+	TEXT(password_file, PATH_BYTES_MAX, "is too long"),
+	TEXT(password_command, PATH_BYTES_MAX, "is too long"),
+	TEXT(ca_file, PATH_BYTES_MAX, "is too long"),
+	TEXT(cert_file, PATH_BYTES_MAX, "is too long"),
+	TEXT(key_file, PATH_BYTES_MAX, "is too long"),
+	TEXT(helo, 255, "is longer than 255 bytes"),
+	NUMBER("tls_min", tls_min, 12, 13, "is not 12 or 13"),
+	NUMBER("port", port, 1, 65535, "is not a number from 1 to 65535"),
+	NUMBER("connections", connections, 1, 1000,
+	    "is not a number from 1 to 1000"),
+	NUMBER("connections_max", connections_max, 1, 1000,
+	    "is not a number from 1 to 1000"),
+	NUMBER("slow_after", slow_after_s, 0, 86400,
+	    "is not a number up to 86400"),
+	NUMBER("connect_timeout", connect_timeout_s, 1, 3600,
+	    "is not a number from 1 to 3600"),
+	NUMBER("reply_timeout", reply_timeout_s, 1, 86400,
+	    "is not a number from 1 to 86400"),
+	NUMBER("session_messages", session_messages, 1, 1000000,
+	    "is not a number from 1 to 1000000"),
+	NUMBER(
+	    "pause_ms", pause_ms, 0, 3600000, "is not a number up to 3600000"),
+	NUMBER("linger_ms", linger_ms, 0, 3600000,
+	    "is not a number up to 3600000"),
+#undef NUMBER
+#undef TEXT
 #undef PLACE
-};
-
-static const char *const tls_names[] = {
-	[TLS_NONE] = "none",
-	[TLS_OPPORTUNISTIC] = "opportunistic",
-	[TLS_STARTTLS] = "starttls",
-	[TLS_IMPLICIT] = "implicit",
 };
 
 int
@@ -100,28 +80,189 @@ settings_init(struct relay_settings *rs)
 
 	memset(rs, 0, sizeof(*rs));
 	rs->tls = TLS_OPPORTUNISTIC;
+	rs->tls_min = 12;
 	rs->port = 25;
 	rs->connections = 10;
+	rs->slow_after_s = 3;
 	rs->connect_timeout_s = 30;
 	rs->reply_timeout_s = 300;
 	rs->session_messages = 100;
 	rs->linger_ms = 1000;
 	rs->helo = strdup(uname(&name) == 0 ? name.nodename : "localhost");
-	return rs->helo != NULL ? 0 : -ENOMEM;
+	rs->hosts = hosts_new();
+	rs->secret = secret_new();
+	if (rs->helo == NULL || rs->hosts == NULL || rs->secret == NULL)
+		return -ENOMEM;
+	return 0;
+}
+
+/* The place of VALUE among COUNT NAMES, or -1. */
+static int
+find_word(const char *const *names, size_t count, const char *value)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], value) == 0)
+			return (int)i;
+	return -1;
 }
 
 static int
 set_tls(struct relay_settings *rs, const char *value, const char **reterr_why)
 {
-	for (unsigned i = 0; i < sizeof(tls_names) / sizeof(*tls_names); i++) {
-		if (strcmp(tls_names[i], value) != 0)
-			continue;
-		rs->tls = (enum tls_mode)i;
+	static const char *const names[] = {
+		[TLS_NONE] = "none",
+		[TLS_OPPORTUNISTIC] = "opportunistic",
+		[TLS_STARTTLS] = "starttls",
+		[TLS_IMPLICIT] = "implicit",
+	};
+	int at = find_word(names, sizeof(names) / sizeof(*names), value);
+
+	if (at >= 0) {
+		rs->tls = (enum tls_mode)at;
 		return 0;
 	}
 	*reterr_why = "is not none, opportunistic, starttls or implicit";
 	return -EINVAL;
 }
+
+static int
+set_auth(struct relay_settings *rs, const char *value, const char **reterr_why)
+{
+	static const char *const names[] = {
+		[AUTH_AUTO] = "auto",
+		[AUTH_PLAIN] = "plain",
+		[AUTH_LOGIN] = "login",
+		[AUTH_CRAM_MD5] = "cram-md5",
+		[AUTH_XOAUTH2] = "xoauth2",
+		[AUTH_OAUTHBEARER] = "oauthbearer",
+	};
+	int at = find_word(names, sizeof(names) / sizeof(*names), value);
+
+	if (at >= 0) {
+		rs->auth = (enum auth_mode)at;
+		return 0;
+	}
+	*reterr_why =
+	    "is not auto, plain, login, cram-md5, xoauth2 or oauthbearer";
+	return -EINVAL;
+}
+
+static int
+set_login_in_clear(
+    struct relay_settings *rs, const char *value, const char **reterr_why)
+{
+	rs->login_in_clear = strcmp(value, "yes") == 0;
+	if (rs->login_in_clear || value[0] == '\0' || strcmp(value, "no") == 0)
+		return 0;
+	*reterr_why = "is not yes or no";
+	return -EINVAL;
+}
+
+static int
+set_host(struct relay_settings *rs, const char *value, const char **reterr_why)
+{
+	return hosts_add(rs->hosts, value, reterr_why);
+}
+
+static int
+set_rest(struct relay_settings *rs, const char *value, const char **reterr_why)
+{
+	unsigned long long number;
+
+	if (!wire_number(span_of(value), 3600000, &number)) {
+		*reterr_why = "is not a number up to 3600000";
+		return -EINVAL;
+	}
+	hosts_set_rest(rs->hosts, (unsigned)number);
+	return 0;
+}
+
+static int
+set_source(
+    struct relay_settings *rs, const char *value, const char **reterr_why)
+{
+	unsigned char addr[sizeof(struct in6_addr)];
+	char *copy;
+
+	if (value[0] == '\0')
+		return 0;
+	if (inet_pton(AF_INET, value, addr) != 1 &&
+	    inet_pton(AF_INET6, value, addr) != 1) {
+		*reterr_why = "is neither an IPv4 nor an IPv6 address";
+		return -EINVAL;
+	}
+	copy = strdup(value);
+	if (copy == NULL)
+		return -ENOMEM;
+	free(rs->source);
+	rs->source = copy;
+	return 0;
+}
+
+static int
+hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *at = c != '\0' ? strchr(digits, c) : NULL;
+
+	return at != NULL ? (int)((at - digits) % 16) : -1;
+}
+
+/* One fingerprint at *AT, which goes behind it; colons do not matter. */
+static bool
+take_pin(const char **at, unsigned char pin[PIN_BYTES])
+{
+	const char *p = *at;
+
+	for (size_t i = 0; i < 2 * (size_t)PIN_BYTES; i++) {
+		int digit;
+
+		while (*p == ':')
+			p++;
+		digit = hex_digit(*p++);
+		if (digit < 0)
+			return false;
+		pin[i / 2] = (unsigned char)(pin[i / 2] << 4 | digit);
+	}
+	*at = p;
+	return *p == '\0' || *p == ' ';
+}
+
+static int
+set_fingerprint(
+    struct relay_settings *rs, const char *value, const char **reterr_why)
+{
+	for (;;) {
+		while (*value == ' ')
+			value++;
+		if (*value == '\0')
+			return 0;
+		if (rs->npins == PINS_MAX) {
+			*reterr_why = "has more than 16 fingerprints";
+			return -EINVAL;
+		}
+		if (!take_pin(&value, rs->pins[rs->npins])) {
+			*reterr_why = "is no SHA-256 in hexadecimal digits";
+			return -EINVAL;
+		}
+		rs->npins++;
+	}
+}
+
+/* Those that are neither plain text nor plain numbers. */
+static const struct {
+	const char *key;
+	int (*set)(struct relay_settings *rs, const char *value,
+	    const char **reterr_why);
+} special[] = {
+	{ "host", set_host },
+	{ "rest_ms", set_rest },
+	{ "tls", set_tls },
+	{ "auth", set_auth },
+	{ "login_in_clear", set_login_in_clear },
+	{ "fingerprint", set_fingerprint },
+	{ "source", set_source },
+};
 
 /* A control character would end up in a command. */
 static bool
@@ -133,15 +274,6 @@ has_control(const char *value)
 	return false;
 }
 
-/* "[::1]" is how people write it where a port may follow. */
-static char *
-copy_host(const char *value, size_t len)
-{
-	if (len > 2 && value[0] == '[' && value[len - 1] == ']')
-		return strndup(value + 1, len - 2);
-	return strdup(value);
-}
-
 static int
 set_text(struct relay_settings *rs, const struct setting *setting,
     const char *value, const char **reterr_why)
@@ -150,22 +282,20 @@ set_text(struct relay_settings *rs, const struct setting *setting,
 	size_t len = strlen(value);
 	char *copy;
 
-	if (has_control(value)) {
-		*reterr_why = "has a control character";
-		return -EINVAL;
-	}
-	if (len < setting->min || len > setting->max) {
+	if (len > setting->max) {
 		*reterr_why = setting->fault;
 		return -EINVAL;
 	}
 	/* Empty says that the default holds. */
 	if (len == 0)
 		return 0;
-	copy = place == &rs->host ? copy_host(value, len) : strdup(value);
+	copy = strdup(value);
 	if (copy == NULL)
 		return -ENOMEM;
 	free(*place);
 	*place = copy;
+	if (place == &rs->helo)
+		rs->is_helo_set = true;
 	return 0;
 }
 
@@ -188,12 +318,10 @@ set_number(struct relay_settings *rs, const struct setting *setting,
 	return 0;
 }
 
-int
-settings_set(struct relay_settings *rs, const char *key, const char *value,
+static int
+set_plain(struct relay_settings *rs, const char *key, const char *value,
     const char **reterr_why)
 {
-	if (strcmp(key, "tls") == 0)
-		return set_tls(rs, value, reterr_why);
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		const struct setting *setting = &table[i];
 
@@ -207,24 +335,55 @@ settings_set(struct relay_settings *rs, const char *key, const char *value,
 	return -EINVAL;
 }
 
+int
+settings_set(struct relay_settings *rs, const char *key, const char *value,
+    const char **reterr_why)
+{
+	/* A command may have several lines. */
+	if (strcmp(key, "password_command") != 0 && has_control(value)) {
+		*reterr_why = "has a control character";
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++)
+		if (strcmp(special[i].key, key) == 0)
+			return special[i].set(rs, value, reterr_why);
+	return set_plain(rs, key, value, reterr_why);
+}
+
+/* What is missing for a login. */
+static const char *
+login_fault(const struct relay_settings *rs)
+{
+	bool has_file = rs->password_file != NULL;
+	bool has_command = rs->password_command != NULL;
+
+	if (has_file && has_command)
+		return "password_file and password_command are both set";
+	if (rs->user != NULL && !has_file && !has_command)
+		return "user is set without password_file or password_command";
+	if (rs->user == NULL && rs->auth != AUTH_AUTO)
+		return "auth is set without user";
+	return NULL;
+}
+
 const char *
 settings_fault(const struct relay_settings *rs)
 {
-	if (rs->host == NULL)
+	if (hosts_count(rs->hosts) == 0)
 		return "no host was set";
-	if (rs->user != NULL && rs->password_file == NULL)
-		return "user is set without password_file";
-	return NULL;
+	if (rs->key_file != NULL && rs->cert_file == NULL)
+		return "key_file is set without cert_file";
+	return login_fault(rs);
 }
 
 void
 settings_release(struct relay_settings *rs)
 {
-	free(rs->relay);
-	free(rs->host);
-	free(rs->user);
-	free(rs->password_file);
-	free(rs->ca_file);
-	free(rs->helo);
+	hosts_free(rs->hosts);
+	secret_free(rs->secret);
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		if (table[i].number == 0)
+			free(*(char **)((char *)rs + table[i].text));
+	free(rs->source);
 	memset(rs, 0, sizeof(*rs));
 }

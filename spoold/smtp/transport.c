@@ -3,15 +3,12 @@
 
 #include "config.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "lib/fold.h"
-#include "lib/spool.h"
-#include "spoold/smtp/stuff.h"
+#include "spoold/smtp/mask.h"
 #include "spoold/smtp/transport.h"
 
 /* QUIT is politeness: a server that ignores it must not hold a session. */
@@ -56,6 +53,7 @@ transport_new(
 	t->feed_start = 0;
 	t->feed_len = 0;
 	t->hits = 0;
+	t->tx.mail_said = NULL;
 	transport_begin(t, false);
 	return t;
 }
@@ -66,12 +64,14 @@ transport_free(struct transport *t)
 	if (t == NULL)
 		return;
 	conn_free(t->conn);
+	free(t->tx.mail_said);
 	free(t);
 }
 
 void
 transport_begin(struct transport *t, bool is_utf8)
 {
+	free(t->tx.mail_said);
 	memset(&t->tx, 0, sizeof(t->tx));
 	t->is_utf8 = is_utf8;
 	t->file_why[0] = '\0';
@@ -88,9 +88,10 @@ flush(struct transport *t)
 {
 	if (t->conn->out_len == 0)
 		return t->conn->is_dead ? -1 : 0;
-	if (t->in_flight == 0 && !conn_is_quiet(t->conn))
+	if (t->in_flight == 0 && !t->tx.is_mail_out && !conn_is_quiet(t->conn))
 		return -1;
 	t->in_flight = t->pending_count;
+	t->tx.is_mail_out = t->tx.is_mail_sent && t->tx.mail.code == 0;
 	if (conn_flush(t->conn) < 0)
 		return -1;
 	if (t->pending_count > 0 &&
@@ -140,6 +141,15 @@ add_smtputf8(struct transport *t)
 	t->line_len += sizeof(more) - 3;
 }
 
+static void
+login_failed(struct transport *t, const char *why)
+{
+	if (t->conn->is_dead)
+		return;
+	conn_kill(t->conn, "AUTH %s: %s", mechanism_name(t->mechanism), why);
+	t->conn->is_login_trouble = true;
+}
+
 /* A whole line of the dialogue: pass it on, or know the answer. */
 static void
 take_command(struct transport *t)
@@ -153,8 +163,7 @@ take_command(struct transport *t)
 		command = COMMAND_QUIT;
 	}
 	if (command == COMMAND_MAIL && t->login == LOGIN_OPEN)
-		conn_kill(t->conn, "AUTH %s: libESMTP did not log in",
-		    mechanism_name(t->mechanism));
+		login_failed(t, "libESMTP did not log in");
 	expect(t, command);
 	/* EHLO's answer is known; PHASE_LOGIN needs a new 334 each time. */
 	t->phase = PHASE_COMMAND;
@@ -234,9 +243,22 @@ note_login(struct transport *t, unsigned code)
 	}
 	/* libESMTP would go on to MAIL without having logged in. */
 	said = reply_describe(&t->conn->norm.reply);
-	conn_kill(t->conn, "AUTH %s: %s", mechanism_name(t->mechanism),
-	    said != NULL ? said : "refused");
+	if (said != NULL)
+		mask_secrets(said);
+	login_failed(t, said != NULL ? said : "refused");
+	/* "Not now" says nothing about it. */
+	t->conn->is_login_trouble = t->conn->is_login_trouble && code != 421;
 	free(said);
+}
+
+static void
+note_mail(struct transport *t)
+{
+	const struct reply *reply = &t->conn->norm.reply;
+
+	t->tx.mail = answer_of(reply);
+	if (reply->code >= 400)
+		t->tx.mail_said = reply_describe(reply);
 }
 
 /* Remember what results depend on. */
@@ -246,7 +268,7 @@ note(struct transport *t, enum command command, unsigned code)
 	if (command == COMMAND_AUTH)
 		note_login(t, code);
 	if (command == COMMAND_MAIL)
-		t->tx.mail = code;
+		note_mail(t);
 	if (command == COMMAND_DATA && code == 354) {
 		t->tx.is_data_ok = true;
 		t->phase = PHASE_CONTENT;
@@ -260,29 +282,104 @@ note(struct transport *t, enum command command, unsigned code)
 		conn_kill(t->conn, "the server is closing the connection");
 }
 
+/* Read the reply to COMMAND; 0, or -1 when the connection is dead. */
 static int
-read_reply(struct transport *t, enum command command)
+read_answer(struct transport *t, enum command command)
 {
 	struct conn *c = t->conn;
 	int64_t wait_ms =
 	    command == COMMAND_QUIT && c->reply_timeout_ms > QUIT_TIMEOUT_MS
 	    ? QUIT_TIMEOUT_MS
 	    : c->reply_timeout_ms;
-	unsigned code;
 
 	if (c->is_dead)
 		return -1;
 	if (flush(t) < 0 || conn_reply(c, conn_now_ms() + wait_ms) < 0) {
+		if (command == COMMAND_AUTH)
+			mask_secrets(c->why);
 		conn_blame(c, commands[command].doing);
 		return -1;
 	}
-	code = c->norm.reply.code;
-	if (!is_answer(command, code)) {
-		conn_kill(c, "%s: the server answered %u",
-		    commands[command].doing, code);
+	if (is_answer(command, c->norm.reply.code))
+		return 0;
+	conn_kill(c, "%s: the server answered %u", commands[command].doing,
+	    c->norm.reply.code);
+	return -1;
+}
+
+/* The server's own answer to a MAIL that libESMTP has one to. */
+static int
+read_held_mail(struct transport *t)
+{
+	if (!t->tx.is_mail_held)
+		return 0;
+	if (read_answer(t, COMMAND_MAIL) < 0)
 		return -1;
+	t->tx.is_mail_held = false;
+	t->tx.is_mail_out = false;
+	note(t, COMMAND_MAIL, t->conn->norm.reply.code);
+	return 0;
+}
+
+/*
+ * A 354 although MAIL and all recipients were refused: a lone dot ends it
+ * (RFC 2920, section 3.1), and what the server says to that is about
+ * nothing.  Where a recipient was taken, an empty message might reach it.
+ */
+static void
+end_refused_data(struct transport *t)
+{
+	struct conn *c = t->conn;
+
+	if (t->tx.has_stray_recipient) {
+		conn_kill(c, "the server refuses MAIL and goes on with it");
+		return;
 	}
-	note(t, command, code);
+	if (conn_put(c, ".\r\n", 3) == 0 &&
+	    read_answer(t, COMMAND_FINAL) == 0 && c->norm.reply.code == 421)
+		conn_kill(c, "the server is closing the connection");
+}
+
+/*
+ * The answers behind that to a refused MAIL are read, for the connection can
+ * go on, but they mean nothing: libESMTP is told that DATA was refused.
+ */
+static int
+drop_reply(struct transport *t, enum command command)
+{
+	unsigned code;
+
+	if (read_answer(t, command) < 0)
+		return -1;
+	code = t->conn->norm.reply.code;
+	if (command == COMMAND_RCPT && code / 100 == 2)
+		t->tx.has_stray_recipient = true;
+	if (command == COMMAND_DATA && code == 354)
+		end_refused_data(t);
+	if (command == COMMAND_DATA)
+		t->tx.is_data_refused = true;
+	if (code == 421)
+		conn_kill(t->conn, "the server is closing the connection");
+	return t->conn->is_dead ? -1 : 0;
+}
+
+static bool
+is_mail_refused(const struct transport *t)
+{
+	return t->tx.mail.code >= 400;
+}
+
+static int
+read_reply(struct transport *t, enum command command)
+{
+	if (read_held_mail(t) < 0)
+		return -1;
+	if (is_mail_refused(t) &&
+	    (command == COMMAND_RCPT || command == COMMAND_DATA))
+		return drop_reply(t, command);
+	if (read_answer(t, command) < 0)
+		return -1;
+	note(t, command, t->conn->norm.reply.code);
 	return 0;
 }
 
@@ -309,12 +406,43 @@ feed_reply(struct transport *t)
 	    reply_flatten(&t->conn->norm.reply, t->feed, sizeof(t->feed) - 8);
 }
 
-/* See transport.h; the message is swallowed and its dot answered. */
-static void
-feed_refused_data(struct transport *t)
+/* What libESMTP is told about COMMAND, whose reply we have; false: that. */
+static bool
+feed_instead(struct transport *t, enum command command)
 {
-	t->phase = PHASE_CONTENT;
-	feed_text(t, "354 refused\r\n");
+	if (is_mail_refused(t) &&
+	    (command == COMMAND_RCPT || command == COMMAND_FINAL)) {
+		feed_text(t, "550 MAIL was refused\r\n");
+	} else if (command == COMMAND_DATA && t->tx.is_data_refused) {
+		/* See transport.h; the message is swallowed, its dot
+		 * answered. */
+		t->phase = PHASE_CONTENT;
+		feed_text(t, "354 refused\r\n");
+	} else {
+		return false;
+	}
+	t->is_local = true;
+	return true;
+}
+
+/* Feed the reply to COMMAND, which the server has to give. */
+static void
+feed_answer(struct transport *t, enum command command)
+{
+	/* The reply to DATA is the one to its dot: norm.reply has it. */
+	bool is_known = command == COMMAND_FINAL && t->tx.is_data_refused;
+
+	if (command == COMMAND_MAIL && t->caps.has_pipelining &&
+	    !t->conn->is_dead) {
+		t->tx.is_mail_held = true;
+		t->is_local = true;
+		feed_text(t, "250 to be seen\r\n");
+		return;
+	}
+	if (!is_known && read_reply(t, command) < 0)
+		feed_local(t);
+	else if (!feed_instead(t, command))
+		feed_reply(t);
 }
 
 /* Make the reply to the first command that has none ready to be read. */
@@ -332,20 +460,13 @@ answer(struct transport *t)
 	}
 	command = t->pending[t->pending_first];
 	t->is_local = false;
-	if (command == COMMAND_FINAL && t->tx.is_data_refused)
-		/* norm.reply still has it. */
-		feed_reply(t);
-	else if (command == COMMAND_GREETING)
+	if (command == COMMAND_GREETING)
 		feed_text(t, "220 relay\r\n");
 	else if (command == COMMAND_EHLO)
 		t->feed_len = capabilities_write(
 		    &t->caps, t->mechanism, t->feed, sizeof(t->feed));
-	else if (read_reply(t, command) < 0)
-		feed_local(t);
-	else if (command == COMMAND_DATA && t->tx.is_data_refused)
-		feed_refused_data(t);
 	else
-		feed_reply(t);
+		feed_answer(t, command);
 	t->pending_first = (t->pending_first + 1) % TRANSPORT_PENDING_MAX;
 	t->pending_count--;
 	if (t->in_flight > 0)
@@ -373,106 +494,4 @@ transport_poll(struct transport *t, bool is_blocking)
 		return false;
 	answer(t);
 	return true;
-}
-
-/* ---- the message ----------------------------------------------------- */
-
-/* Where the bytes of a queue file go: folded if asked for, stuffed, out. */
-struct content {
-	struct transport *t;
-	bool is_folded;
-	struct fold fold;
-	struct stuffer stuffer;
-};
-
-/* A stuff_fn. */
-static int
-put_bytes(const char *bytes, size_t len, void *arg)
-{
-	struct content *content = arg;
-
-	return conn_put(content->t->conn, bytes, len) < 0 ? -EPIPE : 0;
-}
-
-/* A fold_fn: a line that folding begins may begin with a dot. */
-static int
-put_folded(const char *bytes, size_t len, void *arg)
-{
-	struct content *content = arg;
-
-	return stuffer_feed(&content->stuffer, bytes, len, put_bytes, content);
-}
-
-static int
-put_block(struct content *content, const char *block, size_t len)
-{
-	return content->is_folded ? fold_block(&content->fold, block, len)
-				  : put_folded(block, len, content);
-}
-
-static int
-put_end(struct content *content)
-{
-	int err = content->is_folded ? fold_end(&content->fold) : 0;
-
-	return err < 0 ? err
-		       : stuffer_end(&content->stuffer, put_bytes, content);
-}
-
-/* The message cannot go on because of its file. */
-static int
-file_failed(struct transport *t, int err)
-{
-	if (err == -EPIPE) {
-		conn_blame(t->conn, "sending the message");
-		return -EIO;
-	}
-	t->is_file_bad = err == -EBADMSG;
-	(void)snprintf(t->file_why, sizeof(t->file_why), "%s",
-	    t->is_file_bad ? "the message has a bare CR or LF"
-			   : strerror(-err));
-	conn_kill(t->conn, "the message cannot be read");
-	return -EIO;
-}
-
-/* Send the block at OFF.  Its length or -errno. */
-static ssize_t
-send_block(struct content *content, const struct qfile *qf, uint64_t off)
-{
-	struct transport *t = content->t;
-	ssize_t n = qfile_read(qf, t->block, sizeof(t->block), off);
-	int err;
-
-	if (n <= 0)
-		return n < 0 ? n : -EIO;
-	/* A refusal before the end: no need to send the rest. */
-	if (!conn_is_quiet(t->conn))
-		return -EPIPE;
-	err = put_block(content, t->block, (size_t)n);
-	return err < 0 ? err : n;
-}
-
-int
-transport_send_message(
-    struct transport *t, const struct qfile *qf, bool is_folded)
-{
-	struct content content = { .t = t, .is_folded = is_folded };
-	uint64_t off = 0;
-	int err;
-
-	if (t->tx.is_data_refused)
-		return 0;
-	fold_init(&content.fold, true, put_folded, &content);
-	stuffer_init(&content.stuffer);
-	while (off < qf->msg_bytes) {
-		ssize_t n = send_block(&content, qf, off);
-
-		if (n < 0)
-			return file_failed(t, (int)n);
-		off += (uint64_t)n;
-	}
-	err = put_end(&content);
-	if (err == 0 && off != qf->msg_bytes)
-		err = -EIO;
-	return err == 0 ? 0 : file_failed(t, err);
 }

@@ -12,7 +12,7 @@
  *     is never fed anything but one well-formed line a command; once the
  *     connection is dead, "421 4.4.2 [local] reason" for each;
  *   - refuses to pass MAIL before a login that was asked for has succeeded;
- *   - sends the message itself, straight from the queue file.
+ *   - sends the message itself, straight from the queue file (content.h).
  *
  * About the last: libESMTP deletes and adds header fields, and drops a
  * buffer when a write fails.  It is therefore given a dummy message, which is
@@ -24,6 +24,13 @@
  * libESMTP chooses between RSET and QUIT before it reports that DATA was
  * refused, too early for a next message to be added.  So it sees a 354 then,
  * and the refusal as the reply to its final dot; nothing of this is sent.
+ *
+ * libESMTP waits for MAIL's reply before it sends RCPT and DATA.  Where the
+ * server takes them in one group (RFC 2920), libESMTP is told 250 at once,
+ * and the server's own answer is read before the first recipient's.  If it is
+ * a refusal, the answers behind it are dropped, and libESMTP sees a DATA that
+ * was refused.  So a message takes two round trips: the commands, the
+ * content.
  *
  * libESMTP knows nothing of SMTPUTF8 either: the transport writes it behind
  * MAIL where it is wanted.
@@ -40,8 +47,7 @@
 
 #include "spoold/smtp/capabilities.h"
 #include "spoold/smtp/conn.h"
-
-struct qfile;
+#include "spoold/smtp/outcome.h"
 
 /*
  * Commands without a reply: once there are so many, libESMTP is made to read
@@ -69,11 +75,15 @@ enum command {
 /* How far the current message got; codes are the server's own or 0. */
 struct transaction {
 	bool is_mail_sent;
-	unsigned mail;        /* MAIL's reply */
-	bool is_data_ok;      /* 354 */
-	bool is_data_refused; /* FINAL is the reply to DATA */
-	bool is_dot_sent;     /* the final dot was handed to the kernel */
-	unsigned final;       /* DATA's refusal, or the final reply */
+	bool is_mail_held;        /* libESMTP has an answer, we have none */
+	bool is_mail_out;         /* … and the command has left */
+	struct answer mail;       /* MAIL's reply */
+	char *mail_said;          /* its words, if it was a refusal */
+	bool has_stray_recipient; /* accepted behind a refused MAIL */
+	bool is_data_ok;          /* 354 */
+	bool is_data_refused;     /* FINAL is the reply to DATA */
+	bool is_dot_sent;         /* the final dot was handed to the kernel */
+	unsigned final;           /* DATA's refusal, or the final reply */
 };
 
 enum login { LOGIN_NOT_ASKED, LOGIN_OPEN, LOGIN_DONE };
@@ -120,14 +130,6 @@ void transport_free(struct transport *t);
 
 /* Forget the last message: the next one begins, with or without SMTPUTF8. */
 void transport_begin(struct transport *t, bool is_utf8);
-
-/*
- * Send the message of QF, for libESMTP's message callback; IS_FOLDED: with
- * its long lines broken (lib/fold.h).  0, or -EIO when it must not be
- * completed; T's connection is dead then.
- */
-int transport_send_message(
-    struct transport *t, const struct qfile *qf, bool is_folded);
 
 /* ---- for hooks.c ----------------------------------------------------- */
 

@@ -99,14 +99,16 @@ empty_spool
 send_simple ann@x.test bob@y.test
 id=$(ls "$spool/queue")
 input=
-traced -f -s 300 -- "$SPOOLD" -C "$config" --relay "maildir:$dir/mail" \
+traced -f -s 4096 -- "$SPOOLD" -C "$config" --relay "maildir:$dir/mail" \
     --drain "$spool"
 is "$?" 0 "spoold delivers it"
 done=$(perl -ne '
 	s/^\d+ +//;
 	/^write\(\d+, "(\{.*)/ or /^unlinkat\(|^fdatasync\(|^write\(/ or next;
-	/^write\(\d+, "\{\\"seq\\":\d+,.*\\"event\\":\\"(\w+)\\"/ and
-	    print "$1\n" and next;
+	if (/^write\(\d+, "\{\\"seq\\":\d+,/) {
+		print "$1\n" while /\\"event\\":\\"(\w+)\\"/g;
+		next;
+	}
 	/^write\(\d+, "send '"$id"'/ and print "send\n";
 	/^unlinkat\(\d+, "'"$id"'", 0/ and print "unlink\n";
 	' "$trace" | paste -sd ' ')

@@ -6,7 +6,7 @@
 #   tests/fuzz/fuzz_address -max_len=4096 SCRATCH SRCDIR/tests/fuzz/corpus/address
 # and what it finds belongs into the corpus.
 fuzz_targets = tests/fuzz/fuzz_address tests/fuzz/fuzz_aliases \
-	tests/fuzz/fuzz_envelope \
+	tests/fuzz/fuzz_config tests/fuzz/fuzz_envelope \
 	tests/fuzz/fuzz_header tests/fuzz/fuzz_smtp
 fuzz_common = %D%/fuzz.h %D%/clean.c
 fuzz_cflags = $(AM_CFLAGS)
@@ -29,6 +29,11 @@ tests_fuzz_fuzz_aliases_CPPFLAGS = $(AM_CPPFLAGS) $(BSD_CFLAGS)
 tests_fuzz_fuzz_aliases_CFLAGS = $(fuzz_cflags)
 tests_fuzz_fuzz_aliases_LDADD = libspool.a $(CONFUSE_LIBS) $(BSD_LIBS)
 tests_fuzz_fuzz_aliases_SOURCES = %D%/fuzz_aliases.c $(fuzz_common)
+
+tests_fuzz_fuzz_config_CPPFLAGS = $(AM_CPPFLAGS) $(BSD_CFLAGS)
+tests_fuzz_fuzz_config_CFLAGS = $(fuzz_cflags)
+tests_fuzz_fuzz_config_LDADD = libspool.a $(CONFUSE_LIBS) $(BSD_LIBS)
+tests_fuzz_fuzz_config_SOURCES = %D%/fuzz_config.c $(fuzz_common)
 
 tests_fuzz_fuzz_header_CPPFLAGS = $(AM_CPPFLAGS)
 tests_fuzz_fuzz_header_CFLAGS = $(fuzz_cflags)

@@ -17,6 +17,8 @@ received() {
 }
 
 make_spool
+# All of them in one transaction.
+echo "recipients_per_message = 200" >>"$config"
 start_smtpd
 start_spoold --relay "127.0.0.1:$smtpd_port" --tls none
 

@@ -96,6 +96,56 @@ relay      \\[::1\\]:26, the only one
            tls opportunistic, no login
 " "an IPv6 relay without login"
 
+# Several relays: which one, and why.
+cat >"$dir/conf.many" <<END
+origin = "o.test"
+tls = starttls
+relay "main" {
+	host = {"a.test", "b.test:2525", "::1", "[::1]:26", "unix:/s",
+	    "unix:/a:b", "srv:c.test"}
+	port = 587
+}
+relay "box" { host = "maildir:/m" }
+relay "idle" { host = idle.test }
+route {
+	recipient = "@.lan"
+	relay = "box"
+}
+lane "news" { sender = "news@x.test" }
+END
+explain conf.many -f news@x.test a@x.test b@pc.lan c@x.test
+is "$status|$err" "0|" "several relays"
+like "$out" "
+recipient  a@x.test
+           by relay main, the default
+recipient  b@pc.lan
+           by relay box, route at $dir/conf.many:10
+recipient  c@x.test
+           by relay main, the default
+size " "each recipient has one, for a reason"
+like "$out" "
+lane       news
+relay      main: a.test:587, the default
+           then b.test:2525
+           then \\[::1\\]:587
+           then \\[::1\\]:26
+           then unix:/s
+           then unix:/a:b
+           then srv:c.test
+           tls starttls, no login
+relay      box: maildir:/m
+spool " "those that are used are shown"
+explain conf.many -f ann@x.test a@x.test
+like "$out" "
+lane       normal
+" "the lane of all else"
+unlike "$out" "maildir" "a relay without recipients is not shown"
+printf 'relay a { host = a.test }\nroute { relay = b }\n' >"$dir/conf.wrong"
+explain conf.wrong -f ann@x.test a@x.test
+like "$out" "
+           by no relay that is configured, route at $dir/conf.wrong:2
+" "a route to nowhere"
+
 printf 'Subject: \33[2J\302\233\n\t\342\200\256x\r\n\nx\n' >"$dir/mail"
 explain conf.none -f $'"\33]0;x"@x.test' a@x.test
 unlike "$out$err" $'\33|\302\233|\342\200\256|\r' "nothing gets at the terminal"

@@ -359,7 +359,7 @@ SPOOLD_EXEC_PATH=$builddir/spoold/smtp:$builddir/spoold/maildir
 export SPOOLD_EXEC_PATH
 # Never the machine's own configuration, nor its aliases.
 config=$dir/.conf
-echo 'aliases = none' >"$config"
+printf '%s\n' 'aliases = none' 'bounces = no' >"$config"
 spool=$dir/spool
 spoold_log=$dir/spoold.log
 spoold_pid=

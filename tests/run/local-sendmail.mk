@@ -12,6 +12,9 @@ tests_run_careless_SOURCES = %D%/careless.c
 # Aliases and senders.
 TESTS += %D%/identity.t
 EXTRA_DIST += %D%/identity.t
+# Times and lanes.
+TESTS += %D%/schedule.t
+EXTRA_DIST += %D%/schedule.t
 # Waiting, explaining, and the page that describes all of it.
 TESTS += %D%/explain.t %D%/sendmail-manual.t %D%/wait.t %D%/wait-system.t
 EXTRA_DIST += %D%/explain.t %D%/sendmail-manual.t %D%/wait.t \

@@ -1,32 +1,44 @@
 # The black-box tests.
 run_tests = \
 	%D%/auth.t \
+	%D%/bounces.t \
+	%D%/config.t \
 	%D%/deliver.t \
 	%D%/dsn.t \
 	%D%/drops.t \
 	%D%/garbage.t \
 	%D%/harness.t \
+	%D%/hosts.t \
 	%D%/interop-callers.t \
 	%D%/interop-exim.t \
 	%D%/interop-libraries.t \
 	%D%/interop-postfix.t \
 	%D%/kill9.t \
 	%D%/longlines.t \
+	%D%/manuals.t \
 	%D%/many.t \
 	%D%/norelay.t \
 	%D%/once.t \
+	%D%/outcomes.t \
 	%D%/partial.t \
+	%D%/pin.t \
 	%D%/relay-moods.t \
+	%D%/reload.t \
 	%D%/replaced.t \
 	%D%/restart.t \
 	%D%/signals.t \
+	%D%/slow.t \
+	%D%/split.t \
 	%D%/smtpd.t \
+	%D%/srv.t \
+	%D%/token.t \
 	%D%/tls.t \
 	%D%/unreadable.t \
 	%D%/utf8-postfix.t \
 	%D%/utf8.t
 TESTS += $(run_tests)
-EXTRA_DIST += $(run_tests) %D%/lib.sh %D%/callers.sh %D%/get-exim
+EXTRA_DIST += $(run_tests) %D%/lib.sh %D%/agent.sh %D%/callers.sh \
+	%D%/get-mta %D%/get-exim %D%/get-opensmtpd
 # Installs for the whole machine, on a copy of it: root only.
 machine_tests = \
 	%D%/callers-system.t \

@@ -64,7 +64,7 @@ put_message queue "$id" 1763770000123456 ann@example.org bob@example.net \
 speak "${set_up[@]}" "send $id 0,2" quit
 name=$(ls "$maildir/new")
 is "$(sed -E 's/^(rcpt .* delivered) [0-9]+ /\1 MS /' <<<"$out")" "ready
-start $id maildir:$maildir
+start $id maildir:$maildir -
 rcpt $id 0 delivered MS 250%202.0.0%20[local]%20kept%20in%20$maildir/new/$name
 rcpt $id 2 delivered MS 250%202.0.0%20[local]%20kept%20in%20$maildir/new/$name
 done $id" "each recipient has its result, then the job ends"
@@ -150,7 +150,7 @@ is "$(in_new)" 0 "nothing of that was delivered"
 
 speak "set maildir $dir/no/mail" go "send $id *" quit
 like "$out/$status" "^ready
-start $id maildir:$dir/no/mail
+start $id maildir:$dir/no/mail -
 back $id relay [^ ]*$dir/no/mail[^ ]*No%20such%20file[^ ]*/0\$" \
     "a missing parent"
 : >"$dir/file"
@@ -175,9 +175,9 @@ out=$(
 	    "$agent" 2>"$dir/agent.log"
 )
 like "$out" "^ready
-start 3286A1B2C6 maildir:$maildir
+start 3286A1B2C6 maildir:$maildir -
 back 3286A1B2C6 relay [^ ]*$maildir/tmp[^ ]*File%20too%20large
-start $id maildir:$maildir
+start $id maildir:$maildir -
 rcpt $id 0 delivered [^
 ]*
 done $id\$" "a full disk, then a message that fits"

@@ -73,14 +73,15 @@ put() {
 	    put_message queue "$id" 1763770000123456 ann@x.test "$@"
 }
 
-# start_agent: ready for "send" on descriptor 9
+# start_agent SETTING...: ready for "send" on descriptor 9
 start_agent() {
 	: >"$dir/said"
 	"$agent" <"$dir/commands" >"$dir/said" 2>>"$dir/agent.log" &
 	agent_pid=$!
 	exec 9>"$dir/commands"
 	printf '%s\n' >&9 "set host 127.0.0.1" "set port $smtpd_port" \
-	    "set tls none" "set connections 1" "set reply_timeout 100" go
+	    "set tls none" "set connections 1" "set reply_timeout 100" \
+	    "${@/#/set }" go
 	wait_for 10 has_line "$dir/said" '^ready$' || bail "no agent"
 }
 
@@ -169,6 +170,36 @@ agent_ends "quit, then end of input"
 is "$(said)" "start 3286A1B2C1
 back 3286A1B2C1 stop" "it does not wait for the server"
 
+# ---- how much over a connection, and how fast --------------------------
+
+ids=()
+for i in {1..5}; do
+	put "3286A1B2D$i" bob@y.test
+	ids+=("send 3286A1B2D$i *")
+done
+restart_smtpd
+start_agent "session_messages 2"
+printf '%s\n' "${ids[@]}" >&9
+ok "two messages a connection: all are delivered" wait_for 10 has_messages 5
+echo quit >&9
+agent_ends "two messages a connection"
+exec 9>&-
+ok "two messages a connection: three of them" wait_for 5 has_line \
+    "$smtpd_out/stats" '"per_connection":\[2, ?2, ?1\]'
+
+restart_smtpd --without DSN
+start_agent "pause_ms 150"
+start=$(now)
+printf '%s\n' "${ids[@]}" >&9
+ok "a pause: all are delivered" wait_for 10 has_messages 5
+[ $(($(now) - start)) -ge 600000 ] || fail "a pause: four of them"
+echo quit >&9
+agent_ends "a pause"
+exec 9>&-
+is "$(stat_of connections)" 1 "a pause: over one connection"
+is "$(sed -n 's/^start 3286A1B2D5 [^ ]* //p' "$dir/said")" "-" \
+    "without NOTIFY=SUCCESS nothing is to be reported"
+
 # ---- settings, limits, addresses ---------------------------------------
 
 printf 'set maildir /x\n' | "$agent" 2>"$dir/agent2.log"
@@ -190,6 +221,8 @@ rcpt 3286A1B2C3 0 failed
 rcpt 3286A1B2C3 1 delivered 250
 rcpt 3286A1B2C3 2 delivered 250
 done 3286A1B2C3" "8-bit addresses are refused, the others go"
+like "$(<"$dir/said")" 'start 3286A1B2C3 [^ ]+ -' \
+    "a relay with DSN reports itself"
 like "$(<"$dir/said")" 'rcpt [^ ]* 0 failed [0-9]+ [^ ]*SMTPUTF8' \
     "which it says"
 like "$(grep ^rcpt "$smtpd_out"/*.env)" \

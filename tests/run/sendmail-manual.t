@@ -40,7 +40,7 @@ without() {
 	' "$page" >"$dir/doctored"
 }
 
-mapfile -t flags < <(grep -oE '^  (-.|--[a-z]+)(, --[a-z]+)?' "$dir/help" |
+mapfile -t flags < <(grep -oE '^  (-.|--[a-z-]+)(, --[a-z-]+)?' "$dir/help" |
     tr ',' '\n' | tr -d ' ' | sed 's/^-//')
 ok "the help has rows (${#flags[@]})" [ "${#flags[@]}" -gt 40 ]
 for flag in "${flags[@]}"; do

@@ -527,7 +527,7 @@ ask flush
 is "$out/$status" "2 due now/0" "flush reaches the new one"
 ok "the relay is down" wait_for 20 has_events 1 relay-down
 ask list
-like "$err" '^spoolq: the relay has been in trouble for [0-9]+s, tried again in [0-9]+[smh]: no \\x1Broute$' \
+like "$err" '^spoolq: the relay default has been in trouble for [0-9]+s, tried again in [0-9]+[smh]: no \\x1Broute$' \
     "which is said"
 put queue "$two" ann@example.org bob@example.net
 ok "another message comes" wait_for 10 has_line "$spool/.journal.jsonl" "$two"
@@ -543,12 +543,12 @@ ask drop "$two"
 mv "$spool/.control" "$spool/.control.away"
 ask list
 like "$err" '^spoolq: spoold does not answer
-spoolq: the relay has been in trouble for ' "without its socket it does not answer"
+spoolq: the relay default has been in trouble for ' "without its socket it does not answer"
 mv "$spool/.control.away" "$spool/.control"
 ok "spoold ends in order again" stop_spoold
 ask list
 is "$err" 'spoolq: spoold is not running
-spoolq: when spoold last ran, the relay was in trouble: no \x1Broute' \
+spoolq: when spoold last ran, the relay default was in trouble: no \x1Broute' \
     "the reason is known after its end"
 ask show "$one"
 like "$err" 'was in trouble: no \\x1Broute$' "and with show"

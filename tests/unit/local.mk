@@ -15,6 +15,12 @@ tests_unit_test_date_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_date_LDADD = $(unit_ldadd)
 tests_unit_test_date_SOURCES = %D%/test_date.c
 
+check_PROGRAMS += tests/unit/test_when
+TESTS += tests/unit/test_when
+tests_unit_test_when_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_when_LDADD = $(unit_ldadd)
+tests_unit_test_when_SOURCES = %D%/test_when.c %D%/unit.h
+
 check_PROGRAMS += tests/unit/test_header
 TESTS += tests/unit/test_header
 tests_unit_test_header_CPPFLAGS = $(unit_cppflags)
@@ -51,6 +57,20 @@ tests_unit_test_conf_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_conf_LDADD = $(unit_ldadd)
 tests_unit_test_conf_SOURCES = %D%/test_conf.c %D%/unit.h %D%/scratch.h
 
+check_PROGRAMS += tests/unit/test_conf_relay
+TESTS += tests/unit/test_conf_relay
+tests_unit_test_conf_relay_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_conf_relay_LDADD = $(unit_ldadd)
+tests_unit_test_conf_relay_SOURCES = %D%/test_conf_relay.c %D%/unit.h \
+	%D%/scratch.h
+
+check_PROGRAMS += tests/unit/test_conf_route
+TESTS += tests/unit/test_conf_route
+tests_unit_test_conf_route_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_conf_route_LDADD = $(unit_ldadd)
+tests_unit_test_conf_route_SOURCES = %D%/test_conf_route.c %D%/unit.h \
+	%D%/scratch.h
+
 check_PROGRAMS += tests/unit/test_fsutil
 TESTS += tests/unit/test_fsutil
 tests_unit_test_fsutil_CPPFLAGS = $(unit_cppflags)
@@ -62,6 +82,45 @@ TESTS += tests/unit/test_queue
 tests_unit_test_queue_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_queue_LDADD = $(unit_ldadd)
 tests_unit_test_queue_SOURCES = %D%/test_queue.c %D%/unit.h
+
+queue_fixture = %D%/queue-fixture.c %D%/queue-fixture.h
+
+check_PROGRAMS += tests/unit/test_queue_parts
+TESTS += tests/unit/test_queue_parts
+tests_unit_test_queue_parts_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_queue_parts_LDADD = $(unit_ldadd)
+tests_unit_test_queue_parts_SOURCES = %D%/test_queue_parts.c $(queue_fixture)
+
+check_PROGRAMS += tests/unit/test_queue_rates
+TESTS += tests/unit/test_queue_rates
+tests_unit_test_queue_rates_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_queue_rates_LDADD = $(unit_ldadd)
+tests_unit_test_queue_rates_SOURCES = %D%/test_queue_rates.c $(queue_fixture)
+
+check_PROGRAMS += tests/unit/test_queue_random
+TESTS += tests/unit/test_queue_random
+tests_unit_test_queue_random_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_queue_random_LDADD = $(unit_ldadd)
+tests_unit_test_queue_random_SOURCES = %D%/test_queue_random.c $(queue_fixture)
+
+check_PROGRAMS += tests/unit/test_indexes
+TESTS += tests/unit/test_indexes
+tests_unit_test_indexes_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_indexes_LDADD = $(unit_ldadd)
+tests_unit_test_indexes_SOURCES = %D%/test_indexes.c %D%/unit.h
+
+check_PROGRAMS += tests/unit/test_addressees
+TESTS += tests/unit/test_addressees
+tests_unit_test_addressees_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_addressees_LDADD = $(unit_ldadd)
+tests_unit_test_addressees_SOURCES = %D%/test_addressees.c %D%/unit.h \
+	spoold/addressees.c
+
+check_PROGRAMS += tests/unit/test_json_out
+TESTS += tests/unit/test_json_out
+tests_unit_test_json_out_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_json_out_LDADD = $(unit_ldadd)
+tests_unit_test_json_out_SOURCES = %D%/test_json_out.c %D%/unit.h
 
 check_PROGRAMS += tests/unit/test_status
 TESTS += tests/unit/test_status
@@ -132,6 +191,13 @@ tests_unit_test_normalise_LDADD = $(unit_ldadd)
 tests_unit_test_normalise_SOURCES = %D%/test_normalise.c \
 	spoold/smtp/normalise.c
 
+check_PROGRAMS += tests/unit/test_outcome
+TESTS += tests/unit/test_outcome
+tests_unit_test_outcome_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_outcome_LDADD = $(unit_ldadd)
+tests_unit_test_outcome_SOURCES = %D%/test_outcome.c %D%/unit.h \
+	spoold/smtp/outcome.c
+
 check_PROGRAMS += tests/unit/test_stuff
 TESTS += tests/unit/test_stuff
 tests_unit_test_stuff_CPPFLAGS = $(unit_cppflags)
@@ -140,19 +206,54 @@ tests_unit_test_stuff_SOURCES = %D%/test_stuff.c spoold/smtp/stuff.c
 
 check_PROGRAMS += tests/unit/test_relay
 TESTS += tests/unit/test_relay
-tests_unit_test_relay_CPPFLAGS = $(unit_cppflags)
-tests_unit_test_relay_LDADD = $(unit_ldadd)
-tests_unit_test_relay_SOURCES = %D%/test_relay.c spoold/smtp/auth.c \
-	spoold/smtp/capabilities.c spoold/smtp/result.c \
-	spoold/smtp/settings.c spoold/agent-protocol.c
+tests_unit_test_relay_CPPFLAGS = $(unit_cppflags) $(SSL_CFLAGS)
+tests_unit_test_relay_LDADD = $(unit_ldadd) $(SSL_LIBS)
+tests_unit_test_relay_SOURCES = %D%/test_relay.c $(relay_sources) \
+	spoold/smtp/auth.c spoold/smtp/capabilities.c \
+	spoold/agent-protocol.c
+
+# What settings and connections pull in.
+relay_sources = spoold/smtp/command.c spoold/smtp/conn.c \
+	spoold/smtp/hosts.c spoold/smtp/mask.c spoold/smtp/normalise.c \
+	spoold/smtp/secret.c \
+	spoold/smtp/settings.c spoold/smtp/tls.c spoold/smtp/token.c \
+	spoold/smtp/verify.c
+
+check_PROGRAMS += tests/unit/test_hosts
+TESTS += tests/unit/test_hosts
+tests_unit_test_hosts_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_hosts_LDADD = $(unit_ldadd)
+tests_unit_test_hosts_SOURCES = %D%/test_hosts.c %D%/unit.h \
+	spoold/smtp/hosts.c
+
+check_PROGRAMS += tests/unit/test_srv
+TESTS += tests/unit/test_srv
+tests_unit_test_srv_CPPFLAGS = $(unit_cppflags) $(SSL_CFLAGS)
+tests_unit_test_srv_LDADD = $(unit_ldadd) $(SSL_LIBS) -lresolv
+tests_unit_test_srv_SOURCES = %D%/test_srv.c %D%/unit.h $(relay_sources) \
+	spoold/smtp/aside.c spoold/smtp/srv.c spoold/smtp/threads.c
+
+check_PROGRAMS += tests/unit/test_conn
+TESTS += tests/unit/test_conn
+tests_unit_test_conn_CPPFLAGS = $(unit_cppflags) $(SSL_CFLAGS)
+tests_unit_test_conn_LDADD = $(unit_ldadd) $(SSL_LIBS)
+tests_unit_test_conn_SOURCES = %D%/test_conn.c %D%/unit.h $(relay_sources)
+
+dispatch_sources = %D%/dispatch-fixture.c %D%/dispatch-fixture.h \
+	spoold/agent-protocol.c spoold/dispatch.c spoold/recover.c \
+	spoold/relay.c spoold/results.c spoold/retry.c
 
 check_PROGRAMS += tests/unit/test_dispatch
 TESTS += tests/unit/test_dispatch
 tests_unit_test_dispatch_CPPFLAGS = $(unit_cppflags) $(UV_CFLAGS)
 tests_unit_test_dispatch_LDADD = $(unit_ldadd) $(UV_LIBS)
-tests_unit_test_dispatch_SOURCES = %D%/test_dispatch.c \
-	spoold/agent-protocol.c spoold/dispatch.c spoold/recover.c spoold/relay.c \
-	spoold/retry.c
+tests_unit_test_dispatch_SOURCES = %D%/test_dispatch.c $(dispatch_sources)
+
+check_PROGRAMS += tests/unit/test_lanes
+TESTS += tests/unit/test_lanes
+tests_unit_test_lanes_CPPFLAGS = $(unit_cppflags) $(UV_CFLAGS)
+tests_unit_test_lanes_LDADD = $(unit_ldadd) $(UV_LIBS)
+tests_unit_test_lanes_SOURCES = %D%/test_lanes.c $(dispatch_sources)
 
 check_PROGRAMS += tests/unit/test_utf8
 TESTS += tests/unit/test_utf8
@@ -191,12 +292,6 @@ tests_unit_test_idn_CPPFLAGS = $(unit_cppflags) $(IDN2_CFLAGS)
 tests_unit_test_idn_LDADD = $(unit_ldadd) $(IDN2_LIBS)
 tests_unit_test_idn_SOURCES = %D%/test_idn.c spoold/smtp/idn.c
 
-check_PROGRAMS += tests/unit/test_indexes
-TESTS += tests/unit/test_indexes
-tests_unit_test_indexes_CPPFLAGS = $(unit_cppflags)
-tests_unit_test_indexes_LDADD = $(unit_ldadd)
-tests_unit_test_indexes_SOURCES = %D%/test_indexes.c %D%/unit.h
-
 check_PROGRAMS += tests/unit/test_rate
 TESTS += tests/unit/test_rate
 tests_unit_test_rate_CPPFLAGS = $(unit_cppflags)
@@ -209,8 +304,10 @@ tests_unit_test_turns_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_turns_LDADD = $(unit_ldadd)
 tests_unit_test_turns_SOURCES = %D%/test_turns.c %D%/unit.h
 
-check_PROGRAMS += tests/unit/test_when
-TESTS += tests/unit/test_when
-tests_unit_test_when_CPPFLAGS = $(unit_cppflags)
-tests_unit_test_when_LDADD = $(unit_ldadd)
-tests_unit_test_when_SOURCES = %D%/test_when.c %D%/unit.h
+check_PROGRAMS += tests/unit/test_report
+TESTS += tests/unit/test_report
+tests_unit_test_report_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_report_LDADD = $(unit_ldadd)
+tests_unit_test_report_SOURCES = %D%/test_report.c %D%/scratch.h %D%/unit.h \
+	spoold/report.c spoold/report-original.c spoold/report-status.c \
+	spoold/report-text.c spoold/report-words.c

@@ -48,10 +48,26 @@ or_none(const char *s)
 	return s == NULL ? "-" : s;
 }
 
+/* What the default relay is, or would be if there were one. */
+static const struct relay_config *
+first(void)
+{
+	return cfg.nrelays > 0 ? &cfg.relays[0] : &cfg.stock[0];
+}
+
+/* The host that it has alone, as it was understood. */
+static const char *
+only_host(void)
+{
+	ck_assert_uint_le(first()->nhosts, 1);
+	return first()->nhosts > 0 ? first()->hosts[0] : NULL;
+}
+
 /* All of cfg in a line, to compare. */
 static char *
 summary(void)
 {
+	const struct relay_config *relay = first();
 	char *text;
 
 	ck_assert_int_gt(
@@ -65,12 +81,12 @@ summary(void)
 		or_none(cfg.masquerade), or_none(cfg.local_recipients),
 		(unsigned long long)cfg.message_size_max, cfg.recipients_max,
 		cfg.freq_s, cfg.attempts, cfg.lifetime_s, cfg.agents,
-		cfg.has_relay, cfg.relay.name, or_none(cfg.relay.host),
-		cfg.relay.port, or_none(cfg.relay.maildir),
-		tls_mode_name(cfg.relay.tls), or_none(cfg.relay.user),
-		or_none(cfg.relay.password_file), or_none(cfg.relay.ca_file),
-		or_none(cfg.relay.helo), cfg.relay.connections,
-		cfg.relay.connect_timeout_s, cfg.relay.reply_timeout_s),
+		cfg.nrelays > 0, relay->name, or_none(only_host()), relay->port,
+		or_none(relay->maildir), tls_mode_name(relay->tls),
+		or_none(relay->user), or_none(relay->password_file),
+		or_none(relay->ca_file), or_none(relay->helo),
+		relay->connections, relay->connect_timeout_s,
+		relay->reply_timeout_s),
 	    0);
 	return text;
 }
@@ -92,8 +108,19 @@ static const struct {
 	  "helo = h.test\nconnections = 3\nconnect_timeout = 5\n"
 	  "reply_timeout = 1h",
 	    "/s example.org /j s /etc/aliases - - - 10485760 5 60 7 172800 4 | "
-	    "1 default mx.test "
-	    "587 - starttls ann@x /p /c h.test 3 5 3600" },
+	    "1 default mx.test:587 "
+	    "0 - starttls ann@x /p /c h.test 3 5 3600" },
+	/* "${" in comments, and a byte order mark */
+	{ "\xEF\xBB\xBF# ${HOME}\n/* ${A}\n${B} */ // ${C\n", NULL },
+	{ "\xEF\xBB\xBF", NULL },
+	{ "\xEF\xBB\xBFspool=/s agents='2' # ${A\nattempts=5",
+	    "/s - - /etc/aliases - - - 52428800 20000 10 5 432000 2 | 0 "
+	    "default - 0 - "
+	    "opportunistic - - - - 10 30 300" },
+	/* what only quotes may have */
+	{ "spool = \"/*#+\" json = '/*/\\\\/#\\0' origin = \"\\x41\\060\"",
+	    "/*#+ A0 /*/\\/#\\0 /etc/aliases - - - 52428800 20000 10 100 "
+	    "432000 2 | 0 default - 0 - opportunistic - - - - 10 30 300" },
 	{ "spool=/s agents='2'\tattempts=\"5\"",
 	    "/s - - /etc/aliases - - - 52428800 20000 10 5 432000 2 | 0 "
 	    "default - 0 - "
@@ -128,26 +155,58 @@ static const struct {
 	{ "// a\n/* b\n c */\nuser = '#//' agents = 1", "f:4: agents '1'" },
 	{ "agents = 1", "f:1: agents '1' must be a number from 2 to 64" },
 	{ "attempts = 5\nattempts = 6", "f:2: attempts is set twice" },
-	{ "attempts = \"6", "f:1: premature end of file, in what begins here" },
-	{ "\nrelay = \n\n\n",
-	    "f:2: premature end of file, in what begins here" },
+	{ "attempts = \"6", "f:1: a string has no end" },
+	{ "\nrelay = \n\n\n", "f:2: relay has no value" },
 	{ "freq = 1 # '\n/* \" */ user = '\"' relay = \"a\\\"\n\nb\n",
-	    "f:2: premature end of file, in what begins here" },
+	    "f:2: a string has no end" },
+	/* These would hide what follows. */
+	{ "helo = x\n\n/* tls = none\ntls = starttls\n",
+	    "f:3: a comment has no end" },
+	{ "/* a\n*/ helo = 'x\ny' /*/ tls = starttls",
+	    "f:3: a comment has no end" },
+	{ "/*", "f:1: a comment has no end" },
+	{ "relay a {\n/* }\n", "f:2: a comment has no end" },
+	{ "helo = x\n/* # */ helo = y /* \"*/ /* ${A} /", "f:2: a comment " },
+	{ "helo = x\"\ntls = starttls\n", "f:1: a string has no end" },
+	{ "helo = x\n'\ntls = starttls\n", "f:2: a string has no end" },
+	{ "relay a {\nhost = \"a.test\n}\n",
+	    "f:2: relay a: a string has no end" },
+	{ "spool = \"/a\\\"", "f:1: a string has no end" },
+	/* These would be left out. */
+	{ "\norigin = *.test", "f:2: *.test has a '*', which needs quotes" },
+	{ "route { recipient =\n{\"a\",\n*@a.test} }",
+	    "f:3: route: *@a.test has a '*', which needs quotes" },
+	{ "origin = a.test*", "f:1: a.test* has a '*', which needs quotes" },
+	{ "origin = a.test *", "f:1: * has a '*', which needs quotes" },
+	{ "*origin = a.test", "f:1: *origin has a '*', which needs quotes" },
+	{ "user = me/*x*/", "f:1: me/*x*/ has a '*', which needs quotes" },
+	{ "user = me#1", "f:1: me#1 has a '#', which needs quotes" },
+	{ "user = +me", "f:1: + needs quotes" },
+	{ "user = me+", "f:1: + needs quotes" },
+	{ "user + = me", "f:1: + needs quotes" },
+	{ "user = \"me\\x00y\"", "f:1: me\\x00y has a NUL" },
+	{ "user = \"me\\x0\"", "f:1: me\\x0 has a NUL" },
+	{ "user = \"\\0\"", "f:1: \\0 has a NUL" },
+	{ "user = \"me\\\\\\000y\"", "f:1: me\\\\\\000y has a NUL" },
+	{ "masquerade = {\"a\", \"b\\00\"}", "f:1: " },
 	{ "# ${HOME}\n  // ${HOME}\nspool = \"${TYPO}/x\"",
 	    "f:3: variables are not expanded: ${TYPO}" },
 	{ "spool = ${HOME}", "f:1: variables are not expanded: ${HOME}" },
-	{ "helo = x # ${A", "f:1: variables are not expanded: ${A" },
-	{ "attempts = '6", "f:1: unterminated string constant" },
+	{ "/* ${A} */ helo = '${A", "f:1: variables are not expanded: ${A" },
+	{ "helo = x#${A}", "f:1: variables are not expanded: ${A}" },
+	{ "attempts = '6", "f:1: a string has no end" },
 	{ "attempts", "f:1: premature end of file" },
 	{ "attempts 6", "f:1: missing equal sign after option 'attempts'" },
 	{ "attempts += 6", "f:1: attempt to append to non-list option " },
 	{ "attempts = {6}", "f:1: unexpected token '{'" },
 	{ "}", "f:1: unexpected closing brace" },
-	{ "relay { }", "f:1: missing equal sign after option 'relay'" },
+	{ "relay { }", "f:1: relay has no name, as in: relay \"NAME\" {" },
 	{ "include(\"/etc/passwd\")", "f:1: unknown key 'include', known " },
 	{ "\"(context)\" = x", "f:1: missing parenthesis for function" },
 	{ "'(context)' (\"x\")", "f:1: not an option" },
 	{ "a|b = 3", "f:1: " },
+	{ "\nspool = /a\\b\\c", "f:2: /a\\b\\c has a backslash, which needs " },
+	{ "spool = /a\n\\", "f:2: \\ has a backslash, which needs quotes" },
 	{ "relay = maildir:mail",
 	    "f:1: relay 'maildir:mail' must be an "
 	    "absolute path" },
@@ -190,13 +249,12 @@ START_TEST(a_later_file_goes_over_an_earlier_one)
 {
 	ck_assert_int_eq(read_text("relay = a.test:26\nattempts = 3"), 0);
 	ck_assert_int_eq(read_text("relay = maildir:/m\nfreq = 5"), 0);
-	ck_assert_ptr_null(cfg.relay.host);
-	ck_assert_str_eq(cfg.relay.maildir, "/m");
+	ck_assert_ptr_null(only_host());
+	ck_assert_str_eq(first()->maildir, "/m");
 	ck_assert_uint_eq(cfg.attempts, 3);
 	ck_assert_int_eq(read_text("relay = b.test"), 0);
-	ck_assert_ptr_null(cfg.relay.maildir);
-	ck_assert_str_eq(cfg.relay.host, "b.test");
-	ck_assert_uint_eq(cfg.relay.port, 0);
+	ck_assert_ptr_null(first()->maildir);
+	ck_assert_str_eq(only_host(), "b.test");
 }
 END_TEST
 
@@ -227,6 +285,47 @@ START_TEST(files_must_be_trustworthy_text)
 	ck_assert_int_eq(config_read(&cfg, "l", &error), 0);
 	free(much);
 	ck_assert_uint_eq(cfg.attempts, 100);
+}
+END_TEST
+
+static const struct {
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+	const char *want; /* NULL: it is read */
+} owners[] = {
+	{ 0, 0, 0644, NULL },
+	{ 0, 0, 0664, NULL },
+	{ 0, 8, 0640, NULL },
+	{ 0, 8, 0660, "w is writable by its group" },
+	{ 0, 8, 0664, "w is writable by its group" },
+	{ 0, 8, 0666, "w is writable by everybody" },
+	/* a user with a group of his own, and umask 002 */
+	{ 1000, 1000, 0664, NULL },
+	{ 1000, 1000, 0666, "w is writable by everybody" },
+	{ 1000, 0, 0664, NULL },
+	{ 1000, 100, 0664, "w is writable by its group" },
+	{ 1000, 100, 0644, NULL },
+};
+
+START_TEST(files_have_trustworthy_owners)
+{
+	int result;
+
+	/* Nobody else can give files away. */
+	if (geteuid() != 0)
+		return;
+	scratch_put("w", "attempts = 5", 12);
+	ck_assert_int_eq(chown("w", owners[_i].uid, owners[_i].gid), 0);
+	ck_assert_int_eq(chmod("w", owners[_i].mode), 0);
+	result = config_read(&cfg, "w", &error);
+	if (owners[_i].want == NULL) {
+		ck_assert_msg(result == 0, "%s", error.text);
+		ck_assert_uint_eq(cfg.attempts, 5);
+		return;
+	}
+	ck_assert_int_eq(result, -EINVAL);
+	ck_assert_str_eq(error.text, owners[_i].want);
 }
 END_TEST
 
@@ -276,7 +375,7 @@ START_TEST(quantities_have_units)
 	    : strcmp(key, "freq") == 0             ? cfg.freq_s
 	    : strcmp(key, "lifetime") == 0         ? cfg.lifetime_s
 	    : strcmp(key, "agents") == 0           ? cfg.agents
-	    : strcmp(key, "connections") == 0      ? cfg.relay.connections
+	    : strcmp(key, "connections") == 0      ? first()->connections
 						   : cfg.recipients_max;
 	ck_assert_uint_eq(got, numbers[_i].want);
 }
@@ -284,30 +383,28 @@ END_TEST
 
 static const struct {
 	const char *value, *host;
-	unsigned port;
 } relays[] = {
-	{ "mx.test", "mx.test", 0 },
-	{ "mx.test:587", "mx.test", 587 },
-	{ "mx.test:1", "mx.test", 1 },
-	{ "mx.test:65535", "mx.test", 65535 },
-	{ "192.0.2.1:25", "192.0.2.1", 25 },
-	{ "::1", "::1", 0 },
-	{ "2001:db8::25", "2001:db8::25", 0 },
-	{ "[2001:db8::1]", "2001:db8::1", 0 },
-	{ "[2001:db8::1]:465", "2001:db8::1", 465 },
-	{ "fe80::1%eth0", "fe80::1%eth0", 0 },
-	{ "[mx.test]:587", "mx.test", 587 },
-	{ "a_b.test", "a_b.test", 0 },
+	{ "mx.test", "mx.test" },
+	{ "mx.test:587", "mx.test:587" },
+	{ "mx.test:1", "mx.test:1" },
+	{ "mx.test:65535", "mx.test:65535" },
+	{ "192.0.2.1:25", "192.0.2.1:25" },
+	{ "::1", "::1" },
+	{ "2001:db8::25", "2001:db8::25" },
+	{ "[2001:db8::1]", "2001:db8::1" },
+	{ "[2001:db8::1]:465", "[2001:db8::1]:465" },
+	{ "fe80::1%eth0", "fe80::1%eth0" },
+	{ "[mx.test]:587", "mx.test:587" },
+	{ "a_b.test", "a_b.test" },
 };
 
-START_TEST(relays_are_split)
+START_TEST(relays_are_understood)
 {
 	ck_assert_msg(config_set(&cfg, "relay", relays[_i].value, &error) == 0,
 	    "%s", error.text);
-	ck_assert(cfg.has_relay);
-	ck_assert_str_eq(cfg.relay.host, relays[_i].host);
-	ck_assert_uint_eq(cfg.relay.port, relays[_i].port);
-	ck_assert_ptr_null(cfg.relay.maildir);
+	ck_assert_uint_eq(cfg.nrelays, 1);
+	ck_assert_str_eq(only_host(), relays[_i].host);
+	ck_assert_ptr_null(first()->maildir);
 }
 END_TEST
 
@@ -493,12 +590,12 @@ START_TEST(the_command_line_may_be_relative)
 
 	ck_assert_int_eq(config_set(&cfg, "relay", "maildir:mail", &error), 0);
 	ck_assert_int_gt(asprintf(&want, "%s/mail", scratch), 0);
-	ck_assert_str_eq(cfg.relay.maildir, want);
-	ck_assert_ptr_null(cfg.relay.host);
-	ck_assert(cfg.has_relay);
+	ck_assert_str_eq(first()->maildir, want);
+	ck_assert_ptr_null(only_host());
+	ck_assert_uint_eq(cfg.nrelays, 1);
 	free(want);
 	ck_assert_int_eq(config_set(&cfg, "relay", "maildir:/m x", &error), 0);
-	ck_assert_str_eq(cfg.relay.maildir, "/m x");
+	ck_assert_str_eq(first()->maildir, "/m x");
 	ck_assert_int_eq(config_set(&cfg, "spool", "sp", &error), 0);
 	ck_assert_int_gt(asprintf(&want, "%s/sp", scratch), 0);
 	ck_assert_str_eq(cfg.spool, want);
@@ -544,7 +641,9 @@ static const struct {
 	const char *text, *want;
 } named_files[] = {
 	{ "", NULL },
-	{ "password_file = /dev/null ca_file = /dev/null json = /none", NULL },
+	{ "ca_file = /etc/passwd json = /none", NULL },
+	{ "password_file = /dev/null",
+	    "f: password_file '/dev/null': not a regular file" },
 	{ "password_file = /none/p",
 	    "f: password_file '/none/p': No such file or directory" },
 	{ "password_file = /tmp", "f: password_file '/tmp': Is a directory" },
@@ -621,9 +720,11 @@ main(void)
 	tcase_add_test(tc, a_wrong_file_changes_nothing);
 	tcase_add_test(tc, a_later_file_goes_over_an_earlier_one);
 	tcase_add_test(tc, files_must_be_trustworthy_text);
+	tcase_add_loop_test(
+	    tc, files_have_trustworthy_owners, 0, COUNT(owners));
 	tcase_add_test(tc, a_pipe_is_read);
 	tcase_add_loop_test(tc, quantities_have_units, 0, COUNT(numbers));
-	tcase_add_loop_test(tc, relays_are_split, 0, COUNT(relays));
+	tcase_add_loop_test(tc, relays_are_understood, 0, COUNT(relays));
 	tcase_add_loop_test(tc, bad_values_are_refused, 0, COUNT(bad_values));
 	tcase_add_loop_test(tc, who_is_who_is_set, 0, COUNT(settings));
 	tcase_add_test(tc, who_is_who_is_in_files);

@@ -15,9 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/credential.h"
 #include "spoold/smtp/auth.h"
+#include "spoold/smtp/mask.h"
 #include "spoold/smtp/capabilities.h"
-#include "spoold/smtp/result.h"
+#include "spoold/agent-protocol.h"
+#include "spoold/smtp/hosts.h"
+#include "spoold/smtp/secret.h"
 #include "spoold/smtp/settings.h"
 #include "tests/unit/unit.h"
 
@@ -108,22 +112,32 @@ END_TEST
 /* ---- AUTH ------------------------------------------------------------ */
 
 static const struct {
+	enum auth_mode mode;
 	bool has_auth;
 	unsigned offered;
 	bool is_private;
 	unsigned want; /* 0: WHY says why */
 	const char *why;
 } logins[] = {
-	{ true, ALL, true, MECHANISM_CRAM_MD5, NULL },
-	{ true, ALL, false, MECHANISM_CRAM_MD5, NULL },
-	{ true, MECHANISM_PLAIN | MECHANISM_LOGIN, true, MECHANISM_PLAIN,
-	    NULL },
-	{ true, MECHANISM_LOGIN, true, MECHANISM_LOGIN, NULL },
-	{ true, MECHANISM_PLAIN | MECHANISM_LOGIN, false, 0,
+	{ AUTH_AUTO, true, ALL, true, MECHANISM_CRAM_MD5, NULL },
+	{ AUTH_AUTO, true, ALL, false, MECHANISM_CRAM_MD5, NULL },
+	{ AUTH_AUTO, true, MECHANISM_PLAIN | MECHANISM_LOGIN, true,
+	    MECHANISM_PLAIN, NULL },
+	{ AUTH_AUTO, true, MECHANISM_LOGIN, true, MECHANISM_LOGIN, NULL },
+	{ AUTH_AUTO, true, MECHANISM_PLAIN | MECHANISM_LOGIN, false, 0,
 	    "AUTH: PLAIN and LOGIN need TLS with a valid certificate" },
-	{ true, 0, true, 0,
+	{ AUTH_AUTO, true, 0, true, 0,
 	    "AUTH: none of CRAM-MD5, PLAIN and LOGIN is offered" },
-	{ false, 0, true, 0, "AUTH is not offered" },
+	{ AUTH_AUTO, false, 0, true, 0, "AUTH is not offered" },
+	{ AUTH_PLAIN, true, ALL, true, MECHANISM_PLAIN, NULL },
+	{ AUTH_LOGIN, true, ALL, true, MECHANISM_LOGIN, NULL },
+	{ AUTH_CRAM_MD5, true, ALL, false, MECHANISM_CRAM_MD5, NULL },
+	{ AUTH_PLAIN, true, ALL, false, 0,
+	    "AUTH: the configured mechanism needs TLS with a valid "
+	    "certificate" },
+	{ AUTH_LOGIN, true, MECHANISM_PLAIN, true, 0,
+	    "AUTH: the configured mechanism is not offered" },
+	{ AUTH_LOGIN, false, 0, true, 0, "AUTH is not offered" },
 };
 
 START_TEST(chooses_a_mechanism)
@@ -135,9 +149,34 @@ START_TEST(chooses_a_mechanism)
 	const char *why = NULL;
 
 	ck_assert_uint_eq(
-	    auth_choose(&caps, logins[_i].is_private, &why), logins[_i].want);
+	    auth_choose(logins[_i].mode, &caps, logins[_i].is_private, &why),
+	    logins[_i].want);
 	if (logins[_i].want == 0)
 		ck_assert_str_eq(why, logins[_i].why);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool want;
+} token_offers[] = {
+	{ "x\nAUTH PLAIN XOAUTH2", true },
+	{ "x\nSIZE 5\nauth\txoauth2", false },
+	{ "x\nSIZE 5\nauth xoauth2", true },
+	{ "x\nAUTH=XOAUTH2", true },
+	{ "x\nAUTH PLAIN\nAUTH=LOGIN XOAUTH2\nHELP", true },
+	{ "AUTH XOAUTH2", false },
+	{ "x\nAUTH XOAUTH22 XXOAUTH2", false },
+	{ "x\nAUTH", false },
+	{ "", false },
+};
+
+START_TEST(sees_a_mechanism_offered)
+{
+	struct reply r = { .code = 250, .len = strlen(token_offers[_i].text) };
+
+	memcpy(r.text, token_offers[_i].text, r.len);
+	ck_assert_int_eq(auth_is_offered(&r, "XOAUTH2"), token_offers[_i].want);
 }
 END_TEST
 
@@ -168,10 +207,32 @@ static const struct {
 	{ "secret\n", 7, 0666, NULL },
 };
 
+static int
+prepare(const char *path, struct credentials *creds, char *why, size_t size)
+{
+	struct capabilities caps = { .has_auth = true, .mechanisms = ALL };
+	struct relay_settings rs;
+	const char *fault;
+	unsigned mechanism;
+	struct conn *c = conn_new(-1, 1000);
+	int result;
+
+	ck_assert_int_eq(settings_init(&rs), 0);
+	ck_assert_int_eq(settings_set(&rs, "user", "ann", &fault), 0);
+	ck_assert_int_eq(settings_set(&rs, "password_file", path, &fault), 0);
+	ck_assert_ptr_nonnull(c);
+	c->is_loopback = true;
+	result = auth_prepare(c, &rs, &caps, creds, &mechanism, why, size);
+	settings_release(&rs);
+	conn_free(c);
+	return result;
+}
+
 START_TEST(reads_a_password)
 {
 	char path[] = "/tmp/test_relay.XXXXXX";
-	char password[CREDENTIAL_MAX + 1] = "", why[200] = "";
+	struct credentials creds;
+	char why[400] = "";
 	int fd = mkstemp(path), result;
 
 	ck_assert_int_ge(fd, 0);
@@ -179,11 +240,12 @@ START_TEST(reads_a_password)
 	    (ssize_t)files[_i].len);
 	ck_assert_int_eq(fchmod(fd, files[_i].mode), 0);
 	ck_assert_int_eq(close(fd), 0);
-	result = auth_read_password(path, password, why, sizeof(why));
+	result = prepare(path, &creds, why, sizeof(why));
 	ck_assert_int_eq(unlink(path), 0);
 	if (files[_i].want != NULL) {
 		ck_assert_int_eq(result, 0);
-		ck_assert_str_eq(password, files[_i].want);
+		ck_assert_str_eq(creds.password, files[_i].want);
+		ck_assert_str_eq(creds.user, "ann");
 	} else {
 		ck_assert_int_eq(result, -1);
 		ck_assert_ptr_nonnull(strstr(why, path));
@@ -192,106 +254,74 @@ START_TEST(reads_a_password)
 }
 END_TEST
 
+static const struct {
+	const char *text, *want;
+} replies[] = {
+	{ "", "" },
+	{ "535 5.7.8 no", "535 5.7.8 no" },
+	{ "535 Authentication unsuccessful",
+	    "535 Authentication unsuccessful" },
+	{ "bad: AUTH PLAIN AGFubgBzZXNhbWU=", "bad: AUTH PLAIN …" },
+	{ "AGFubgBzZXNhbWU= twice AGFubgBzZXNhbWU=.", "… twice …." },
+	{ "abcdefghijk", "abcdefghijk" },
+	{ "abcdefghijkl", "…" },
+	{ "{\"token\":\"ya29_a-bcdefghijkl\"}", "{\"token\":\"…\"}" },
+};
+
+START_TEST(masks_what_may_be_a_secret)
+{
+	char text[100];
+
+	(void)snprintf(text, sizeof(text), "%s", replies[_i].text);
+	mask_secrets(text);
+	ck_assert_str_eq(text, replies[_i].want);
+}
+END_TEST
+
+static const struct {
+	const char *dir, *path;
+	bool want;
+} credentials[] = {
+	{ NULL, "/run/c/x", false },
+	{ "", "/run/c/x", false },
+	{ "/", "/x", false },
+	{ "run/c", "run/c/x", false },
+	{ "/run/c", "/run/c/x", true },
+	{ "/run/c/", "/run/c/x", true },
+	{ "/run/c", "/run/c/d/x..", true },
+	{ "/run/c", "/run/c", false },
+	{ "/run/c", "/run/c/", false },
+	{ "/run/c", "/run/cx/x", false },
+	{ "/run/c", "/run/c/../x", false },
+	{ "/run/c", "/run/c/d/..", false },
+};
+
+START_TEST(knows_credentials)
+{
+	if (credentials[_i].dir != NULL)
+		(void)setenv("CREDENTIALS_DIRECTORY", credentials[_i].dir, 1);
+	else
+		(void)unsetenv("CREDENTIALS_DIRECTORY");
+	ck_assert_int_eq(
+	    credential_is(credentials[_i].path), credentials[_i].want);
+}
+END_TEST
+
 START_TEST(reads_no_password_from_what_is_no_file)
 {
-	char password[CREDENTIAL_MAX + 1], why[200];
+	char text[SECRET_MAX + 1], why[200];
 
 	ck_assert_int_eq(
-	    auth_read_password("/nonexistent", password, why, sizeof(why)), -1);
+	    secret_read_file("/nonexistent", text, why, sizeof(why)), -1);
 	ck_assert_str_eq(
 	    why, "password_file '/nonexistent': No such file or directory");
 	ck_assert_int_eq(
-	    auth_read_password("/dev/zero", password, why, sizeof(why)), -1);
-	ck_assert_int_eq(
-	    auth_read_password("/tmp", password, why, sizeof(why)), -1);
+	    secret_read_file("/dev/zero", text, why, sizeof(why)), -1);
+	ck_assert_int_eq(secret_read_file("/tmp", text, why, sizeof(why)), -1);
 }
 END_TEST
 
 /* ---- results --------------------------------------------------------- */
-
-static const struct {
-	unsigned code;
-	enum outcome message;
-	enum outcome rcpt;
-} codes[] = {
-	{ 250, OUTCOME_DELIVERED, OUTCOME_DELIVERED },
-	{ 251, OUTCOME_DELIVERED, OUTCOME_DELIVERED },
-	{ 354, OUTCOME_DEFERRED, OUTCOME_DEFERRED },
-	{ 421, OUTCOME_LOST, OUTCOME_LOST },
-	{ 450, OUTCOME_DEFERRED, OUTCOME_DEFERRED },
-	{ 452, OUTCOME_DEFERRED, OUTCOME_DEFERRED },
-	{ 550, OUTCOME_FAILED, OUTCOME_FAILED },
-	{ 552, OUTCOME_FAILED, OUTCOME_DEFERRED },
-	{ 554, OUTCOME_FAILED, OUTCOME_FAILED },
-	{ 530, OUTCOME_LOST, OUTCOME_LOST },
-	{ 534, OUTCOME_LOST, OUTCOME_LOST },
-	{ 535, OUTCOME_LOST, OUTCOME_LOST },
-	{ 538, OUTCOME_LOST, OUTCOME_LOST },
-	{ 531, OUTCOME_FAILED, OUTCOME_FAILED },
-};
-
-START_TEST(knows_what_a_code_means)
-{
-	ck_assert_int_eq(
-	    result_outcome(codes[_i].code, false), codes[_i].message);
-	ck_assert_int_eq(result_outcome(codes[_i].code, true), codes[_i].rcpt);
-}
-END_TEST
-
-static const struct {
-	struct answers answers;
-	enum fate fate;
-	unsigned code;
-} fates[] = {
-	{ { .mail = 0 }, FATE_RELAY, 0 },
-	{ { .mail = 421 }, FATE_RELAY, 0 },
-	{ { .mail = 530 }, FATE_RELAY, 0 },
-	{ { .mail = 0, .last_words = 550 }, FATE_RELAY, 0 },
-	{ { .mail = 451 }, FATE_ANSWERED, 451 },
-	{ { .mail = 550 }, FATE_ANSWERED, 550 },
-	{ { .mail = 250 }, FATE_LOST, 0 },
-	{ { .mail = 250, .final = 451 }, FATE_ANSWERED, 451 },
-	{ { .mail = 250, .final = 554 }, FATE_ANSWERED, 554 },
-	/* A 250 to DATA is no success. */
-	{ { .mail = 250, .final = 250 }, FATE_LOST, 0 },
-	{ { .mail = 250, .final = 250, .is_data_ok = true }, FATE_LOST, 0 },
-	{ { .mail = 250, .is_data_ok = true }, FATE_LOST, 0 },
-	{ { .mail = 250, .is_data_ok = true, .is_dot_sent = true },
-	    FATE_UNCERTAIN, 0 },
-	{ { .mail = 250,
-	      .is_data_ok = true,
-	      .is_dot_sent = true,
-	      .final = 250 },
-	    FATE_ANSWERED, 250 },
-	{ { .mail = 250,
-	      .is_data_ok = true,
-	      .is_dot_sent = true,
-	      .final = 550 },
-	    FATE_ANSWERED, 550 },
-	/* Refused in the middle of the message. */
-	{ { .mail = 250, .is_data_ok = true, .last_words = 552 }, FATE_ANSWERED,
-	    552 },
-	{ { .mail = 250, .is_data_ok = true, .last_words = 421 }, FATE_LOST,
-	    0 },
-	{ { .mail = 250, .is_data_ok = true, .last_words = 250 }, FATE_LOST,
-	    0 },
-	{ { .mail = 250, .last_words = 552 }, FATE_LOST, 0 },
-	{ { .mail = 250,
-	      .is_data_ok = true,
-	      .is_dot_sent = true,
-	      .last_words = 552 },
-	    FATE_UNCERTAIN, 0 },
-};
-
-START_TEST(knows_what_became_of_a_message)
-{
-	unsigned code = 0;
-
-	ck_assert_int_eq(
-	    result_fate(&fates[_i].answers, &code), fates[_i].fate);
-	ck_assert_uint_eq(code, fates[_i].code);
-}
-END_TEST
 
 START_TEST(names_every_outcome)
 {
@@ -309,6 +339,9 @@ START_TEST(names_every_outcome)
 END_TEST
 
 /* ---- settings -------------------------------------------------------- */
+
+#define PIN62 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
+#define PIN PIN62 "ef"
 
 static const struct {
 	const char *key;
@@ -333,6 +366,27 @@ static const struct {
 	{ "user", "", 0 },
 	{ "user", P255, 0 },
 	{ "user", P255 "x", -EINVAL },
+	{ "password_command", "a\nb", 0 },
+	{ "login_in_clear", "yes", 0 },
+	{ "login_in_clear", "1", -EINVAL },
+	{ "auth", "oauthbearer", 0 },
+	{ "auth", "OAUTH", -EINVAL },
+	{ "tls_min", "13", 0 },
+	{ "tls_min", "1.3", -EINVAL },
+	{ "source", "192.0.2.1", 0 },
+	{ "source", "2001:db8::1", 0 },
+	{ "source", "localhost", -EINVAL },
+	{ "fingerprint", "", 0 },
+	{ "fingerprint", PIN, 0 },
+	{ "fingerprint", PIN " " PIN, 0 },
+	{ "fingerprint", "AB:" PIN62, 0 },
+	{ "fingerprint", PIN62, -EINVAL },
+	{ "fingerprint", PIN "0", -EINVAL },
+	{ "fingerprint", "g" PIN62 "0", -EINVAL },
+	{ "connections_max", "20", 0 },
+	{ "slow_after", "0", 0 },
+	{ "pause_ms", "100", 0 },
+	{ "rest_ms", "x", -EINVAL },
 	{ "maildir", "/x", -EINVAL },
 	{ "colour", "red", -EINVAL },
 };
@@ -359,11 +413,16 @@ START_TEST(knows_what_is_missing)
 	ck_assert_int_eq(settings_init(&rs), 0);
 	ck_assert_str_eq(settings_fault(&rs), "no host was set");
 	ck_assert_int_eq(settings_set(&rs, "host", "[::1]", &why), 0);
-	ck_assert_str_eq(rs.host, "::1");
+	ck_assert_str_eq(hosts_at(rs.hosts, 0)->name, "::1");
 	ck_assert_ptr_null(settings_fault(&rs));
 	ck_assert_int_eq(settings_set(&rs, "user", "joe", &why), 0);
-	ck_assert_str_eq(
-	    settings_fault(&rs), "user is set without password_file");
+	ck_assert_str_eq(settings_fault(&rs),
+	    "user is set without password_file or password_command");
+	ck_assert_int_eq(settings_set(&rs, "password_file", "/x", &why), 0);
+	ck_assert_ptr_null(settings_fault(&rs));
+	ck_assert_int_eq(settings_set(&rs, "password_command", "x", &why), 0);
+	ck_assert_str_eq(settings_fault(&rs),
+	    "password_file and password_command are both set");
 	ck_assert_int_eq(
 	    settings_set(&rs, "session_messages", "100000", &why), 0);
 	ck_assert_uint_eq(rs.session_messages, 500);
@@ -380,11 +439,12 @@ main(void)
 	tcase_add_loop_test(tc, reads_what_a_server_offers, 0, COUNT(offers));
 	tcase_add_test(tc, tells_libesmtp_what_is_safe);
 	tcase_add_loop_test(tc, chooses_a_mechanism, 0, COUNT(logins));
+	tcase_add_loop_test(
+	    tc, sees_a_mechanism_offered, 0, COUNT(token_offers));
 	tcase_add_loop_test(tc, reads_a_password, 0, COUNT(files));
 	tcase_add_test(tc, reads_no_password_from_what_is_no_file);
-	tcase_add_loop_test(tc, knows_what_a_code_means, 0, COUNT(codes));
-	tcase_add_loop_test(
-	    tc, knows_what_became_of_a_message, 0, COUNT(fates));
+	tcase_add_loop_test(tc, masks_what_may_be_a_secret, 0, COUNT(replies));
+	tcase_add_loop_test(tc, knows_credentials, 0, COUNT(credentials));
 	tcase_add_test(tc, names_every_outcome);
 	tcase_add_loop_test(tc, takes_settings, 0, COUNT(values));
 	tcase_add_test(tc, knows_what_is_missing);

@@ -9,32 +9,95 @@
 #define SECOND ((int64_t)1000000)
 #define MINUTE (60 * SECOND)
 
+#define HOUR (60 * MINUTE)
+
+/* Those of a default, of users, and of careless ones. */
+static const struct retry_config linear = { .kind = RETRY_LINEAR };
+static const struct retry_config doubling = {
+	.kind = RETRY_EXPONENTIAL,
+	.steps_s = { 60, 4 * 3600 },
+	.nsteps = 2,
+};
+static const struct retry_config steep = {
+	.kind = RETRY_EXPONENTIAL,
+	.steps_s = { 4000000000u, 4294967295u },
+	.nsteps = 2,
+};
+static const struct retry_config backwards = {
+	.kind = RETRY_EXPONENTIAL,
+	.steps_s = { 600, 60 },
+	.nsteps = 2,
+};
+static const struct retry_config list = {
+	.kind = RETRY_LIST,
+	.steps_s = { 60, 7200, 300 },
+	.nsteps = 3,
+};
+static const struct retry_config empty = { .kind = RETRY_LIST };
+static const struct retry_config zeros = {
+	.kind = RETRY_EXPONENTIAL,
+};
+
 static const struct {
+	const struct retry_config *retry;
 	unsigned tries;
 	uint32_t random;
 	int64_t want_us;
 } waits[] = {
-	{ 1, 0, MINUTE }, { 2, 0, 2 * MINUTE }, { 30, 0, 30 * MINUTE },
-	{ 31, 0, 30 * MINUTE }, { 4000000000u, 0, 30 * MINUTE },
-	{ 1, 512, MINUTE + MINUTE / 20 },
-	{ 10, 1024, 10 * MINUTE }, /* any number will do */
+	{ &linear, 0, 0, MINUTE }, { &linear, 1, 0, MINUTE },
+	{ &linear, 2, 0, 2 * MINUTE }, { &linear, 30, 0, 30 * MINUTE },
+	{ &linear, 31, 0, 30 * MINUTE },
+	{ &linear, 4000000000u, 0, 30 * MINUTE },
+	{ &linear, 1, 512, MINUTE + MINUTE / 20 },
+	{ &linear, 10, 1024, 10 * MINUTE }, /* any number will do */
+	{ &doubling, 0, 0, MINUTE }, { &doubling, 1, 0, MINUTE },
+	{ &doubling, 2, 0, 2 * MINUTE }, { &doubling, 5, 0, 16 * MINUTE },
+	{ &doubling, 8, 0, 128 * MINUTE }, { &doubling, 9, 0, 4 * HOUR },
+	{ &doubling, 4000000000u, 0, 4 * HOUR },
+	{ &doubling, 9, 512, 4 * HOUR + 12 * MINUTE },
+	{ &steep, 1, 0, 4000000000 * SECOND },
+	{ &steep, 2, 0, 4294967295 * SECOND }, { &backwards, 1, 0, MINUTE },
+	{ &list, 0, 0, MINUTE }, { &list, 1, 0, MINUTE },
+	{ &list, 2, 0, 2 * HOUR }, { &list, 3, 0, 5 * MINUTE },
+	{ &list, 4, 0, 5 * MINUTE }, { &list, 4000000000u, 0, 5 * MINUTE },
+	{ &empty, 3, 0, 3 * MINUTE },
+	{ &zeros, 3, 0, SECOND }, /* never in a hurry */
 };
 
-START_TEST(wait_grows_to_half_an_hour)
+START_TEST(waits_are_as_configured)
 {
-	ck_assert_int_eq(retry_wait_us(waits[_i].tries, waits[_i].random),
+	ck_assert_int_eq(
+	    retry_wait_us(waits[_i].retry, waits[_i].tries, waits[_i].random),
 	    waits[_i].want_us);
 }
 END_TEST
 
+static const struct {
+	const struct retry_config *retry;
+	int64_t max_us;
+} longest[] = {
+	{ &linear, RETRY_WAIT_MAX_US },
+	{ &doubling, 4 * HOUR + 24 * MINUTE },
+	{ &backwards, MINUTE + 6 * SECOND },
+	{ &list, 2 * HOUR + 12 * MINUTE },
+	{ &empty, RETRY_WAIT_MAX_US },
+	{ &zeros, SECOND + SECOND / 10 },
+};
+
 START_TEST(wait_has_at_most_a_tenth_of_jitter)
 {
-	for (uint32_t random = 0; random < 3000; random++) {
-		int64_t us = retry_wait_us(30, random);
+	const struct retry_config *retry = longest[_i].retry;
 
-		ck_assert_int_ge(us, 30 * MINUTE);
-		ck_assert_int_le(us, RETRY_WAIT_MAX_US);
-	}
+	ck_assert_int_eq(retry_wait_max_us(retry), longest[_i].max_us);
+	for (unsigned tries = 0; tries < 50; tries++)
+		for (uint32_t random = 0; random < 2000; random += 37) {
+			int64_t least = retry_wait_us(retry, tries, 0);
+			int64_t us = retry_wait_us(retry, tries, random);
+
+			ck_assert_int_ge(us, least);
+			ck_assert_int_le(us, least + least / 10);
+			ck_assert_int_le(us, longest[_i].max_us);
+		}
 }
 END_TEST
 
@@ -42,6 +105,7 @@ static const struct {
 	unsigned attempts; /* so far */
 	unsigned tries;    /* so far */
 	int64_t age_us;
+	int64_t expires_us; /* after it was seen; 0: never */
 	bool counts;
 	bool want;
 } ends[] = {
@@ -67,6 +131,15 @@ static const struct {
 	    .age_us = 3600 * SECOND,
 	    .counts = true,
 	    .want = false },
+	/* Its own end counts at once. */
+	{ .age_us = 600 * SECOND,
+	    .expires_us = 600 * SECOND,
+	    .counts = false,
+	    .want = true },
+	{ .age_us = 599 * SECOND,
+	    .expires_us = 600 * SECOND,
+	    .counts = true,
+	    .want = false },
 	/* A clock that went back. */
 	{ .attempts = 0,
 	    .age_us = -3600 * SECOND,
@@ -81,8 +154,11 @@ START_TEST(gives_up_by_attempts_or_lifetime)
 	const struct qrcpt r = { .attempts = ends[_i].attempts,
 		.tries = ends[_i].tries };
 
+	int64_t expires_us =
+	    ends[_i].expires_us != 0 ? m.seen_us + ends[_i].expires_us : 0;
+
 	ck_assert_int_eq(retry_gives_up(&cfg, &m, &r, ends[_i].counts,
-			     m.seen_us + ends[_i].age_us),
+			     expires_us, m.seen_us + ends[_i].age_us),
 	    ends[_i].want);
 }
 END_TEST
@@ -90,15 +166,19 @@ END_TEST
 static const struct {
 	bool down;
 	int64_t down_for_us, age_us;
+	int64_t left_us; /* of its own time; 0: it has all */
 	bool want;
 } untried[] = {
-	{ true, 61 * MINUTE, 61 * MINUTE, true },
-	{ true, 59 * MINUTE, 61 * MINUTE, false },
-	{ true, 61 * MINUTE, 59 * MINUTE, false },
-	{ false, 61 * MINUTE, 61 * MINUTE, false },
+	{ true, 61 * MINUTE, 61 * MINUTE, 0, true },
+	{ true, 59 * MINUTE, 61 * MINUTE, 0, false },
+	{ true, 61 * MINUTE, 59 * MINUTE, 0, false },
+	{ false, 61 * MINUTE, 61 * MINUTE, 0, false },
+	{ false, 0, 10 * MINUTE, -1, true },
+	{ true, MINUTE, 10 * MINUTE, -MINUTE, true },
+	{ false, 0, 10 * MINUTE, 1, false },
 };
 
-START_TEST(the_untried_expires_after_an_hour_of_trouble)
+START_TEST(the_untried_expires)
 {
 	const struct config cfg = { .lifetime_s = 3600 };
 	const int64_t now_us = 100000 * MINUTE;
@@ -106,20 +186,35 @@ START_TEST(the_untried_expires_after_an_hour_of_trouble)
 	const struct relay_state relay = { .down = untried[_i].down,
 		.since_us = now_us - untried[_i].down_for_us };
 
-	ck_assert_int_eq(
-	    retry_expires(&cfg, &m, &relay, now_us), untried[_i].want);
+	int64_t expires_us =
+	    untried[_i].left_us != 0 ? now_us + untried[_i].left_us : 0;
+
+	ck_assert_int_eq(retry_expires(&cfg, &m, &relay, expires_us, now_us),
+	    untried[_i].want);
 }
 END_TEST
 
-START_TEST(probes_rest_longer_up_to_a_minute)
+/* Whether it is the login, and the rests in seconds. */
+static const struct {
+	bool is_login;
+	int rests_s[8];
+} probes[] = {
+	{ false, { 1, 2, 4, 8, 10, 10, 10, 10 } },
+	{ true, { 10, 20, 40, 80, 160, 320, 600, 600 } },
+};
+
+START_TEST(probes_rest_longer_up_to_a_limit)
 {
-	static const int64_t want[] = { 1, 2, 4, 8, 16, 32, 60, 60, 60 };
 	int64_t rest_us = 0;
 
-	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
-		rest_us = retry_probe_us(rest_us);
-		ck_assert_int_eq(rest_us, want[i] * SECOND);
+	for (size_t i = 0; i < 8; i++) {
+		rest_us = retry_probe_us(rest_us, probes[_i].is_login);
+		ck_assert_int_eq(
+		    rest_us, (int64_t)probes[_i].rests_s[i] * 1000000);
 	}
+	/* From one kind of trouble to the other. */
+	ck_assert_int_eq(retry_probe_us(1000000, true), 10000000);
+	ck_assert_int_eq(retry_probe_us(600000000, false), 10000000);
 }
 END_TEST
 
@@ -130,13 +225,14 @@ main(void)
 	TCase *t = tcase_create("retry");
 
 	tcase_add_loop_test(
-	    t, wait_grows_to_half_an_hour, 0, sizeof(waits) / sizeof(waits[0]));
-	tcase_add_test(t, wait_has_at_most_a_tenth_of_jitter);
+	    t, waits_are_as_configured, 0, sizeof(waits) / sizeof(waits[0]));
+	tcase_add_loop_test(t, wait_has_at_most_a_tenth_of_jitter, 0,
+	    sizeof(longest) / sizeof(longest[0]));
 	tcase_add_loop_test(t, gives_up_by_attempts_or_lifetime, 0,
 	    sizeof(ends) / sizeof(ends[0]));
-	tcase_add_loop_test(t, the_untried_expires_after_an_hour_of_trouble, 0,
-	    sizeof(untried) / sizeof(untried[0]));
-	tcase_add_test(t, probes_rest_longer_up_to_a_minute);
+	tcase_add_loop_test(
+	    t, the_untried_expires, 0, sizeof(untried) / sizeof(untried[0]));
+	tcase_add_loop_test(t, probes_rest_longer_up_to_a_limit, 0, 2);
 	suite_add_tcase(s, t);
 	return unit_main(s);
 }

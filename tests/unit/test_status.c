@@ -370,8 +370,8 @@ check_history(struct queue *got)
 	ck_assert_int_eq(m->rcpts[1].next_us, 1763770061999999);
 	ck_assert_int_eq(m->arrival_us, 1763770000000001);
 	ck_assert_uint_eq(m->size_bytes, 12345678901234);
-	ck_assert(got->relay.down);
-	ck_assert_str_eq(got->relay.reason, nasty);
+	ck_assert(queue_relay(got, "default")->down);
+	ck_assert_str_eq(queue_relay(got, "default")->reason, nasty);
 	ck_assert_uint_eq(got->seq, 5);
 }
 

@@ -107,6 +107,15 @@ static const struct row rows[] = {
 		  "Content-Length: 3\nBccc: stays\n\nBcc: body\n",
 	    .want_rcpts = "a@d.test ",
 	    .want = "A: 1\nB: 2\nBccc: stays\n\nBcc: body\n" },
+	{ "wishes go, all of them, with and without -G", "a@d.test",
+	    .flags = GATEWAY,
+	    .in = "A: 1\nX-Spool-TTL: 10m\nx-spool-lane : otp\n"
+		  "X-SPOOL-NOT-BEFORE:\n +2m\nX-Spool-TTL: nonsense\n"
+		  "Priority: urgent\nX-Spool: stays\nX-Spool-TTLs: 1\n\n"
+		  "X-Spool-TTL: body\n",
+	    .want_rcpts = "a@d.test ",
+	    .want = "A: 1\nPriority: urgent\nX-Spool: stays\n"
+		    "X-Spool-TTLs: 1\n\nX-Spool-TTL: body\n" },
 	/* recipients */
 	{ "header and arguments, once each, first spelling",
 	    "Root, a@d.test, A@D.test", .flags = T | GATEWAY,
@@ -452,6 +461,132 @@ START_TEST(a_message_becomes_a_queue_file)
 }
 END_TEST
 
+/* ---- wishes ------------------------------------------------------------ */
+
+struct wishes {
+	const char *lane;
+	int ttl_s, delay_s; /* from the arrival; 0: none */
+};
+
+static const struct {
+	const char *header;
+	struct wishes given, want;
+	const char *warns; /* part of it; NULL: of nothing */
+} wish_rows[] = {
+	{ .header = "" },
+	{ "X-Spool-TTL: 10m\n", .want = { .ttl_s = 600 } },
+	{ "X-Spool-TTL:\n\t10m \n", .want = { .ttl_s = 600 } },
+	{ "X-Spool-TTL: 90\nX-Spool-TTL: 5m\n", .want = { .ttl_s = 90 } },
+	{ "X-Spool-Not-Before: +2h\n", .want = { .delay_s = 7200 } },
+	{ "X-Spool-Not-Before: 2001-09-09T02:46:40Z\n",
+	    .want = { .delay_s = 3600 } },
+	{ "X-Spool-Not-Before: 02:46:40\n", .want = { .delay_s = 3600 } },
+	{ "X-Spool-Not-Before: 2001-09-09T00:46:40\n",
+	    .want = { .delay_s = -3600 } },
+	{ "X-Spool-Lane: otp\n", .want = { .lane = "otp" } },
+	{ "X-Spool-Lane: a\nX-Spool-Lane: b\n", .want = { .lane = "a" } },
+	{ "X-Spool-TTL: 2h\nX-Spool-Not-Before: +1h\nX-Spool-Lane: bulk\n",
+	    .want = { "bulk", 7200, 3600 } },
+	/* RFC 2156 */
+	{ "Priority: urgent\n", .want = { .lane = "urgent" } },
+	{ "priority: Non-Urgent \n", .want = { .lane = "non-urgent" } },
+	{ "Priority: NORMAL\n", .want = { .lane = "normal" } },
+	{ .header = "Priority: high\n" },
+	{ .header = "Priority:\n" },
+	{ .header = "X-Priority: 1\n" },
+	/* who wins */
+	{ "Priority: urgent\nX-Spool-Lane: otp\n", .want = { .lane = "otp" } },
+	{ "X-Spool-Lane: otp\nPriority: urgent\nX-Spool-TTL: 5m\n"
+	  "X-Spool-Not-Before: +1m\n",
+	    .given = { "bulk", 3600, 60 }, .want = { "bulk", 3600, 60 } },
+	{ "X-Spool-TTL: soon\nX-Spool-Lane: ?\nX-Spool-Not-Before: never\n",
+	    .given = { "bulk", 3600, 60 }, .want = { "bulk", 3600, 60 } },
+	/* wrong ones: the first counts, and is told */
+	{ "X-Spool-TTL: soon\nX-Spool-TTL: 5m\n",
+	    .warns = "X-Spool-TTL 'soon' is ignored: it takes a time" },
+	{ "X-Spool-TTL:\n", .warns = "X-Spool-TTL '' is ignored" },
+	{ "X-Spool-TTL: 0\n", .warns = "X-Spool-TTL '0' is ignored" },
+	{ "X-Spool-TTL: 366d\n", .warns = "X-Spool-TTL '366d' is ignored" },
+	{ "X-Spool-TTL: 10m\033[31m\n", .warns = "'10m\\x1B[31m' is ignored" },
+	{ "X-Spool-TTL: 0000000000000000000000000000000000000000000000000000"
+	  "000000000000010m\n",
+	    .warns = "00000' is ignored" },
+	{ "X-Spool-Not-Before: noon\n",
+	    .warns = "X-Spool-Not-Before 'noon' is ignored: it takes" },
+	{ "X-Spool-Lane: a b\n",
+	    .warns = "X-Spool-Lane 'a b' is ignored: it takes" },
+	{ "X-Spool-Lane: a b\nPriority: urgent\n", .want = { .lane = "urgent" },
+	    .warns = "X-Spool-Lane 'a b'" },
+	/* times that contradict each other */
+	{ "X-Spool-TTL: 1h\nX-Spool-Not-Before: +1h\n",
+	    .want = { .delay_s = 3600 },
+	    .warns = "X-Spool-TTL '1h' is ignored: it ends before" },
+	{ "X-Spool-TTL: 1h\n", .given = { .delay_s = 7200 },
+	    .want = { .delay_s = 7200 }, .warns = "X-Spool-TTL '1h'" },
+	{ "X-Spool-Not-Before: +2h\n", .given = { .ttl_s = 3600 },
+	    .want = { .ttl_s = 3600 },
+	    .warns = "X-Spool-Not-Before '+2h' is ignored: the message" },
+};
+
+#define WISH_ROWS ((int)(sizeof(wish_rows) / sizeof(wish_rows[0])))
+
+static char warned[2000];
+
+static void
+note_warning(const char *text)
+{
+	ck_assert_str_eq(warned, "");
+	snprintf(warned, sizeof(warned), "%s", text);
+}
+
+static int64_t
+time_of(int offset_s)
+{
+	return offset_s == 0 ? 0 : NOW_US + offset_s * INT64_C(1000000);
+}
+
+START_TEST(a_header_may_wish)
+{
+	const struct wishes *given = &wish_rows[_i].given;
+	const struct wishes *want = &wish_rows[_i].want;
+	struct submit_options opts = { .identity = &identity,
+		.now_us = NOW_US };
+	struct envelope env = { .arrival_us = NOW_US,
+		.expires_us = time_of(given->ttl_s),
+		.not_before_us = time_of(given->delay_s) };
+	struct submit_error err = { 0 };
+	struct submit_report report;
+	pid_t pid;
+	int fd = feed(
+	    wish_rows[_i].header, strlen(wish_rows[_i].header), 4096, &pid);
+
+	warned[0] = '\0';
+	identity.warn = note_warning;
+	if (given->lane != NULL)
+		env.lane = strdup(given->lane);
+	ck_assert_int_eq(
+	    submit_set_sender(&env, span_of("ann"), &identity, &err), 0);
+	ck_assert_int_eq(
+	    submit_add_rcpts(&env, span_of("a@b"), &identity, &err), 0);
+	ck_assert_msg(submit_explain(&env, fd, &opts, &report, &err) == 0, "%s",
+	    err.text);
+	ck_assert_pstr_eq(env.lane, want->lane);
+	ck_assert_int_eq(env.expires_us, time_of(want->ttl_s));
+	ck_assert_int_eq(env.not_before_us, time_of(want->delay_s));
+	if (wish_rows[_i].warns == NULL)
+		ck_assert_str_eq(warned, "");
+	else
+		ck_assert_msg(
+		    strstr(warned, wish_rows[_i].warns) != NULL, "%s", warned);
+	ck_assert_ptr_null(strcasestr(report.header, "X-Spool-"));
+	identity.warn = NULL;
+	close(fd);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	free(report.header);
+	envelope_release(&env);
+}
+END_TEST
+
 /* ---- senders and arguments --------------------------------------------- */
 
 static const struct {
@@ -777,6 +912,7 @@ main(void)
 	tcase_add_checked_fixture(tc, open_spool, close_spool);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, a_message_becomes_a_queue_file, 0, ROWS);
+	tcase_add_loop_test(tc, a_header_may_wish, 0, WISH_ROWS);
 	tcase_add_loop_test(tc, a_sender_is_one_address_or_none, 0,
 	    (int)(sizeof(senders) / sizeof(senders[0])));
 	tcase_add_loop_test(tc, a_bad_recipient_is_named, 0,

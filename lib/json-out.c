@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/* JSON text in a growing buffer. */
+
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json-out.h"
+#include "lib/text.h"
+
+#define FIRST_BYTES ((size_t)4096)
+#define MICROSECONDS 1000000u
+
+/* Room for LEN more bytes, or false. */
+static bool
+has_room(struct json_out *o, size_t len)
+{
+	size_t alloc = o->alloc == 0 ? FIRST_BYTES : o->alloc;
+	char *grown;
+
+	if (o->failed)
+		return false;
+	if (len <= o->alloc - o->len)
+		return true;
+	while (alloc - o->len < len && alloc <= SIZE_MAX / 2)
+		alloc *= 2;
+	grown = alloc - o->len < len ? NULL : realloc(o->text, alloc);
+	if (grown == NULL) {
+		o->failed = true;
+		return false;
+	}
+	o->text = grown;
+	o->alloc = alloc;
+	return true;
+}
+
+void
+json_out_raw(struct json_out *o, const char *text, size_t len)
+{
+	if (!has_room(o, len))
+		return;
+	memcpy(o->text + o->len, text, len);
+	o->len += len;
+}
+
+static void
+put_char(struct json_out *o, char c)
+{
+	json_out_raw(o, &c, 1);
+}
+
+/* C, which cannot be in a string as it is. */
+static void
+put_escaped(struct json_out *o, char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	static const char plain[] = "\"\\\b\n\r\t\f";
+	static const char letters[] = "\"\\bnrtf";
+	const char *at = c == '\0' ? NULL : strchr(plain, c);
+	char text[6] = { '\\', 'u', '0', '0' };
+
+	if (at != NULL) {
+		text[1] = letters[at - plain];
+		json_out_raw(o, text, 2);
+		return;
+	}
+	text[4] = digits[(unsigned char)c >> 4];
+	text[5] = digits[c & 15];
+	json_out_raw(o, text, 6);
+}
+
+static bool
+needs_escape(char c)
+{
+	return (unsigned char)c < ' ' || c == '"' || c == '\\';
+}
+
+static void
+put_text(struct json_out *o, const char *s)
+{
+	const char *from = s;
+
+	for (; *s != '\0'; s++) {
+		if (!needs_escape(*s))
+			continue;
+		json_out_raw(o, from, (size_t)(s - from));
+		put_escaped(o, *s);
+		from = s + 1;
+	}
+	json_out_raw(o, from, (size_t)(s - from));
+}
+
+static bool
+is_ascii(const char *s)
+{
+	while ((unsigned char)(*s - 1) < 0x7f)
+		s++;
+	return *s == '\0';
+}
+
+void
+json_out_string(struct json_out *o, const char *s)
+{
+	char *clean = NULL;
+
+	if (!is_ascii(s)) {
+		clean = text_clean(span_of(s), 4 * strlen(s) + 1);
+		if (clean == NULL)
+			o->failed = true;
+		s = clean;
+	}
+	put_char(o, '"');
+	if (s != NULL)
+		put_text(o, s);
+	put_char(o, '"');
+	free(clean);
+}
+
+void
+json_out_key(struct json_out *o, const char *key)
+{
+	if (o->len > 0 && o->text[o->len - 1] != '{')
+		put_char(o, ',');
+	put_char(o, '"');
+	json_out_raw(o, key, strlen(key));
+	json_out_raw(o, "\":", 2);
+}
+
+void
+json_out_member(struct json_out *o, const char *key, const char *val)
+{
+	if (val == NULL)
+		return;
+	json_out_key(o, key);
+	json_out_string(o, val);
+}
+
+/* At least WIDTH digits. */
+static void
+put_number(struct json_out *o, uint64_t val, size_t width)
+{
+	char digits[20];
+	size_t n = 0;
+
+	do {
+		digits[sizeof(digits) - ++n] = (char)('0' + val % 10);
+		val /= 10;
+	} while (val > 0 || n < width);
+	json_out_raw(o, digits + sizeof(digits) - n, n);
+}
+
+void
+json_out_uint(struct json_out *o, const char *key, uint64_t val)
+{
+	json_out_key(o, key);
+	put_number(o, val, 1);
+}
+
+void
+json_out_time(struct json_out *o, const char *key, int64_t us)
+{
+	uint64_t all = us < 0 ? -(uint64_t)us : (uint64_t)us;
+
+	json_out_key(o, key);
+	if (us < 0)
+		put_char(o, '-');
+	put_number(o, all / MICROSECONDS, 1);
+	put_char(o, '.');
+	put_number(o, all % MICROSECONDS, 6);
+}
+
+void
+json_out_cut(struct json_out *o, size_t len)
+{
+	o->len = len;
+	o->failed = false;
+}
+
+void
+json_out_free(struct json_out *o)
+{
+	free(o->text);
+	*o = (struct json_out){ .text = NULL };
+}

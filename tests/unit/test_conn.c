@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: the spoold authors */
+
+/* Waits for a reply that are told to be slow, and what a token login says. */
+
+#include "config.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "spoold/smtp/conn.h"
+#include "spoold/smtp/token.h"
+#include "tests/unit/unit.h"
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+struct heard {
+	int fd; /* answered when it is slow */
+	const char *reply;
+	unsigned slow;
+	unsigned ended;
+};
+
+static void
+on_slow(void *arg, bool is_slow)
+{
+	struct heard *heard = arg;
+
+	if (!is_slow) {
+		heard->ended++;
+		return;
+	}
+	heard->slow++;
+	if (heard->reply != NULL)
+		ck_assert_int_eq(
+		    write(heard->fd, heard->reply, strlen(heard->reply)),
+		    (ssize_t)strlen(heard->reply));
+	else
+		ck_assert_int_eq(shutdown(heard->fd, SHUT_RDWR), 0);
+}
+
+static struct conn *
+connected(int *ret_peer)
+{
+	int fds[2];
+	struct conn *c = conn_new(-1, 20000);
+
+	ck_assert_ptr_nonnull(c);
+	ck_assert_int_eq(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	c->fd = fds[0];
+	*ret_peer = fds[1];
+	return c;
+}
+
+static const struct {
+	int64_t slow_after_ms;
+	const char *at_once;
+	const char *when_slow; /* NULL: it hangs up */
+	int want;
+	unsigned slow;
+} waits[] = {
+	{ 10, NULL, "250 ok\r\n", 0, 1 },
+	{ 10, "250-a\r\n", "250 b\r\n", 0, 1 },
+	{ 10, NULL, NULL, -1, 1 },
+	{ 10000, "250 ok\r\n", NULL, 0, 0 },
+	{ 0, "250 ok\r\n", NULL, 0, 0 },
+};
+
+START_TEST(tells_of_a_slow_reply)
+{
+	struct heard heard = { .reply = waits[_i].when_slow };
+	struct conn *c = connected(&heard.fd);
+
+	c->on_slow = on_slow;
+	c->slow_arg = &heard;
+	c->slow_after_ms = waits[_i].slow_after_ms;
+	if (waits[_i].at_once != NULL)
+		ck_assert_int_gt(write(heard.fd, waits[_i].at_once,
+				     strlen(waits[_i].at_once)),
+		    0);
+	ck_assert_int_eq(conn_reply(c, conn_now_ms() + 20000), waits[_i].want);
+	ck_assert_uint_eq(heard.slow, waits[_i].slow);
+	ck_assert_uint_eq(heard.ended, waits[_i].slow);
+	conn_free(c);
+	ck_assert_int_eq(close(heard.fd), 0);
+}
+END_TEST
+
+/* A deadline that passes ends the wait, too. */
+START_TEST(tells_of_a_reply_that_never_comes)
+{
+	struct heard heard = { .reply = "250-" };
+	struct conn *c = connected(&heard.fd);
+
+	c->on_slow = on_slow;
+	c->slow_arg = &heard;
+	c->slow_after_ms = 10;
+	ck_assert_int_eq(conn_reply(c, conn_now_ms() + 40), -1);
+	ck_assert_uint_eq(heard.slow, 1);
+	ck_assert_uint_eq(heard.ended, 1);
+	ck_assert_str_eq(c->why, "no answer in time");
+	conn_free(c);
+	ck_assert_int_eq(close(heard.fd), 0);
+}
+END_TEST
+
+/* A server that drips is cut short, however long it may take for a reply. */
+START_TEST(ends_what_takes_too_long)
+{
+	struct heard heard = { .reply = "250-" };
+	struct conn *c = connected(&heard.fd);
+
+	c->cut_ms = conn_now_ms() + 20;
+	ck_assert_int_eq(conn_reply(c, conn_now_ms() + 60000), -1);
+	ck_assert_str_eq(c->why, "the transaction takes too long");
+	conn_reset(c);
+	conn_free(c);
+	ck_assert_int_eq(close(heard.fd), 0);
+	/* Nor is there another wait, though there is something to read. */
+	c = connected(&heard.fd);
+	c->cut_ms = conn_now_ms() - 1;
+	ck_assert_int_eq(write(heard.fd, "250 x\r\n", 7), 7);
+	ck_assert_int_eq(
+	    conn_wait(c, POLLIN, conn_now_ms() + 60000, "late"), -1);
+	ck_assert_str_eq(c->why, "the transaction takes too long");
+	conn_free(c);
+	ck_assert_int_eq(close(heard.fd), 0);
+}
+END_TEST
+
+/* ---- tokens ---------------------------------------------------------- */
+
+static const struct {
+	struct token_login login;
+	const char *want;
+} messages[] = {
+	/* Google's own example. */
+	{ { .mode = AUTH_XOAUTH2,
+	      .user = "someuser@example.com",
+	      .token = "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg",
+	      .host = "x" },
+	    "dXNlcj1zb21ldXNlckBleGFtcGxlLmNvbQFhdXRoPUJlYXJlciB5YTI5LnZGOWRm"
+	    "dDRxbVRjMk52YjNSbGNrQmhkSFJoZG1semRHRXVZMjl0Q2cBAQ==" },
+	/* RFC 7628 §4.1. */
+	{ { .mode = AUTH_OAUTHBEARER,
+	      .user = "user@example.com",
+	      .token = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==",
+	      .host = "server.example.com",
+	      .port = 587 },
+	    "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBv"
+	    "cnQ9NTg3AWF1dGg9QmVhcmVyIHZGOWRmdDRxbVRjMk52YjNSbGNrQmhiSFJoZG1s"
+	    "emRHRXVZMjl0Q2c9PQEB" },
+	{ { .mode = AUTH_OAUTHBEARER,
+	      .user = "a,b=c",
+	      .token = "t",
+	      .host = "h",
+	      .port = 1 },
+	    "bixhPWE9MkNiPTNEYywBaG9zdD1oAXBvcnQ9MQFhdXRoPUJlYXJlciB0AQE=" },
+};
+
+START_TEST(says_who_bears_a_token)
+{
+	size_t len = 0;
+	char *text = token_message(&messages[_i].login, &len);
+
+	ck_assert_str_eq(text, messages[_i].want);
+	ck_assert_uint_eq(len, strlen(text));
+	free(text);
+}
+END_TEST
+
+START_TEST(takes_a_long_token)
+{
+	static char token[8193];
+	struct token_login login = {
+		.mode = AUTH_XOAUTH2,
+		.user = "u",
+		.token = token,
+		.host = "h",
+	};
+	size_t len = 0;
+	char *text;
+
+	memset(token, 'x', sizeof(token) - 1);
+	text = token_message(&login, &len);
+	ck_assert_ptr_nonnull(text);
+	ck_assert_uint_eq(len, (8192 + 21 + 2) / 3 * 4);
+	/* RFC 4954 §4. */
+	ck_assert_uint_le(len, 12288 - 2);
+	free(text);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("conn");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_loop_test(tc, tells_of_a_slow_reply, 0, COUNT(waits));
+	tcase_add_test(tc, tells_of_a_reply_that_never_comes);
+	tcase_add_test(tc, ends_what_takes_too_long);
+	tcase_add_loop_test(tc, says_who_bears_a_token, 0, COUNT(messages));
+	tcase_add_test(tc, takes_a_long_token);
+	suite_add_tcase(s, tc);
+	return unit_main(s);
+}
