@@ -1,12 +1,14 @@
 # The black-box tests.
 run_tests = \
 	%D%/auth.t \
+	%D%/backlog.t \
 	%D%/bounces.t \
 	%D%/config.t \
 	%D%/deliver.t \
 	%D%/dsn.t \
 	%D%/drops.t \
 	%D%/garbage.t \
+	%D%/fairness.t \
 	%D%/harness.t \
 	%D%/hosts.t \
 	%D%/interop-callers.t \
@@ -21,11 +23,13 @@ run_tests = \
 	%D%/once.t \
 	%D%/outcomes.t \
 	%D%/partial.t \
+	%D%/rate.t \
 	%D%/pin.t \
 	%D%/relay-moods.t \
 	%D%/reload.t \
 	%D%/replaced.t \
 	%D%/restart.t \
+	%D%/schedule-spoold.t \
 	%D%/signals.t \
 	%D%/slow.t \
 	%D%/split.t \
@@ -34,6 +38,7 @@ run_tests = \
 	%D%/token.t \
 	%D%/tls.t \
 	%D%/unreadable.t \
+	%D%/upheaval.t \
 	%D%/utf8-postfix.t \
 	%D%/utf8.t
 TESTS += $(run_tests)
