@@ -8,6 +8,7 @@ run_tests = \
 	%D%/dsn.t \
 	%D%/drops.t \
 	%D%/garbage.t \
+	%D%/failover.t \
 	%D%/fairness.t \
 	%D%/harness.t \
 	%D%/hosts.t \
@@ -15,6 +16,7 @@ run_tests = \
 	%D%/interop-exim.t \
 	%D%/interop-libraries.t \
 	%D%/interop-postfix.t \
+	%D%/interop-relays.t \
 	%D%/kill9.t \
 	%D%/longlines.t \
 	%D%/manuals.t \
@@ -34,6 +36,7 @@ run_tests = \
 	%D%/slow.t \
 	%D%/split.t \
 	%D%/smtpd.t \
+	%D%/srv-real.t \
 	%D%/srv.t \
 	%D%/token.t \
 	%D%/tls.t \
@@ -42,7 +45,7 @@ run_tests = \
 	%D%/utf8-postfix.t \
 	%D%/utf8.t
 TESTS += $(run_tests)
-EXTRA_DIST += $(run_tests) %D%/lib.sh %D%/agent.sh %D%/callers.sh \
+EXTRA_DIST += $(run_tests) %D%/lib.sh %D%/agent.sh %D%/callers.sh %D%/relays.sh \
 	%D%/get-mta %D%/get-exim %D%/get-opensmtpd
 # Installs for the whole machine, on a copy of it: root only.
 machine_tests = \

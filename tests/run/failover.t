@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: the spoold authors
+#
+# Two relays in one, Postfix preferred to Exim, while mail flows: Postfix is
+# killed, and comes back.  Everything arrives, and once.
+
+: "${TEST_TIMEOUT:=240}"
+# shellcheck source-path=SCRIPTDIR
+. "${srcdir:?}/tests/run/lib.sh"
+. "$srcdir/tests/run/relays.sh"
+
+need_relays postfix exim
+start_relay postfix
+start_relay exim
+config=$dir/pair.conf
+{
+	echo 'relay "pair" {'
+	echo "host = {\"localhost:${port[postfix]}\", \"localhost:${port[exim]}\"}"
+	relay_config postfix
+	echo 'connections = 5'
+	# Who has a connection keeps it for so long, wherever it leads.
+	echo 'messages_per_connection = 10'
+	echo '}'
+	echo 'aliases = none'
+} >"$config"
+make_spool
+start_spoold
+
+sent=0
+# send_one: the next message
+send_one() {
+	sent=$((sent + 1))
+	printf 'Subject: x\nMessage-ID: <%d@flow.x>\n\nx\n' "$sent" |
+	    sm -i -f ann@x.test -- "r@y.test" || fail "message $sent was sent"
+}
+
+# flow N: so many more, one every 20 ms
+flow() {
+	local until=$((sent + $1))
+	while [ "$sent" -lt "$until" ]; do
+		send_one
+		pause 0.02
+	done
+}
+
+# arrivals: those at Postfix and Exim
+arrivals() {
+	{ relay_ids postfix; relay_ids exim; } | sort
+}
+
+all_arrived() {
+	[ "$(arrivals | sort -u | wc -l)" -eq "$sent" ]
+}
+
+has_more_than() { # N RELAY
+	relay_has $(($1 + 1)) "$2"
+}
+
+# --- the first while it is there
+flow 100
+ok "both are there: all go to the first" wait_for 20 relay_has 100 postfix
+is "$(relay_ids exim | wc -l)" 0 "both are there: none to the second"
+
+# --- without the first, which is killed at work
+for i in {1..50}; do
+	send_one
+done
+kill_relay postfix
+away=$(now)
+flow 100
+ok "the first is killed: mail goes to the second" \
+    wait_for 20 relay_has 100 exim
+# What was on its way at that moment waits for its second attempt.
+ok "the first is killed: the queue is empty" flushing 30 queue_has 0
+is "$(events failed)" 0 "the first is killed: nothing is refused"
+
+# --- and back
+start_relay postfix
+before=$(relay_ids exim | wc -l)
+ok "it is back: it delivers what it had accepted" wait_for 40 all_arrived
+had=$(relay_ids postfix | wc -l)
+
+# A host that failed is left alone for a minute.
+send_until_back() {
+	send_one
+	pause 0.5
+	has_more_than "$had" postfix
+}
+ok "it is back: mail goes to it again" wait_for 100 send_until_back
+diag "it was used again $((($(now) - away) / 1000000)) s after it was killed"
+at=$(relay_ids exim | wc -l)
+flow 50
+ok "it is back: the queue is empty" wait_for 20 queue_has 0
+ok "it is back: all arrive" wait_for 40 all_arrived
+ok "it is back: the second has nothing to do any more" \
+    test "$(relay_ids exim | wc -l)" -le $((at + 5))
+diag "$before of $at came to the second while the first was away"
+
+# --- in all
+is "$(arrivals | sort -u | wc -l)" "$sent" "in all: none is lost"
+# A relay that dies between the final dot and its reply may have the message;
+# that is known, and told.  No other may come twice.
+uncertain=$(cat "$spool"/.journal* | grep '"event":"uncertain"' |
+    sed -n 's/.*"id":"\([^"]*\)".*/\1/p' | sort -u | wc -l)
+doubles=$(arrivals | uniq -d | wc -l)
+at_most "$doubles" "$uncertain" "in all: none is doubled, unless in doubt"
+at_most "$uncertain" 5 "in all: at most one doubt a connection"
+is "$(queued failed)" 0 "in all: nothing was given up"
+ok "spoold stops" stop_spoold
+kill_relay postfix
+kill_relay exim
+done_testing
