@@ -4,10 +4,14 @@
 #
 # Figures, not tests: no part of "make check".
 #
-#	tests/bench/bench.sh [-b BUILDDIR] [drain|memory|latency|submit]...
+#	tests/bench/bench.sh [-b BUILDDIR] [drain|delay|memory|latency|submit]...
 #
-#	drain	 10,000 messages of 2 KB to a relay that takes all, at most 10
-#		 connections: messages a second
+#	drain	 10,000 messages of 2 KB on disk, to a relay that takes all
+#		 (sink.c), over at most 10 connections: spoold, beside the least
+#		 program that sends the same files (drain-client.c) and beside
+#		 Postfix (postfix.sh) with its own number of connections
+#	delay	 spoold and Postfix, with each reply of the relay 50 ms late,
+#		 over 1, 10, 50 and 200 connections
 #	memory	 the peak memory of spoold and its agents with messages of
 #		 2 KB and of 200 KB
 #	latency	 from the start of sendmail to the relay's acceptance, 50 times
@@ -15,8 +19,8 @@
 #		 whole processes in turns (race.c), alone and eight at a time
 #
 # All by default.  TMPDIR says on which file system; MESSAGES changes the
-# number for drain, ROUNDS that for submit.  Needs smtp-sink (Debian package
-# postfix) for drain and memory, a C compiler for submit.
+# number for drain, CONNECTIONS those for drain and (a list) for delay, ROUNDS
+# the number for submit.  Needs a C compiler, and root for Postfix.
 
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
@@ -33,11 +37,19 @@ export SPOOLD_EXEC_PATH=$builddir/spoold/smtp:$builddir/spoold/maildir
 umask 077
 dir=$(mktemp -d "${TMPDIR:-/tmp}/spoold-bench.XXXXXX") || exit 1
 PATH=$PATH:/usr/sbin
+delay_ms=0
+
+# shellcheck source=tests/bench/postfix.sh
+. "$here/postfix.sh"
 
 mine=()		# processes that end with us
+postfix_master=
+page_kb=$(($(getconf PAGESIZE) / 1024))
 
 cleanup() {
 	local pid
+	[ ! -s "$dir/pid" ] || kill "$(<"$dir/pid")" 2>/dev/null
+	[ -z "$postfix_master" ] || postfix_stop
 	for pid in "${mine[@]}"; do
 		kill "$pid" 2>/dev/null
 	done
@@ -114,68 +126,102 @@ free_port() {
 		    LocalAddr => "127.0.0.1")->sockport'
 }
 
-# start_sink: smtp-sink, counting messages into $dir/sink
+build() { # NAME [OPTION]...: NAME.c as $dir/NAME
+	[ -x "$dir/$1" ] || "${CC:-cc}" -O2 "${@:2}" -o "$dir/$1" \
+	    "$here/$1.c" || die "cannot build $1.c"
+}
+
+# start_sink MILLISECONDS COUNT: sets $port; what it says is in $dir/sink.says
 start_sink() {
-	command -v smtp-sink >/dev/null ||
-		die "smtp-sink is missing (Debian package postfix)"
-	port=$(free_port)
-	local user=()
-	[ "$(id -u)" -ne 0 ] || user=(-u nobody)
-	smtp-sink -c "${user[@]}" "127.0.0.1:$port" 1000 >"$dir/sink" 2>&1 &
+	build sink
+	rm -f "$dir/sink.says"
+	"$dir/sink" "$1" "$2" >"$dir/sink.says" &
 	sink=$!
 	mine+=("$sink")
-	until (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
-		kill -0 "$sink" 2>/dev/null || die "smtp-sink ended"
+	until [ -s "$dir/sink.says" ]; do
+		kill -0 "$sink" 2>/dev/null || die "the sink ended"
 		sleep 0.05
 	done
+	port=$(head -n 1 "$dir/sink.says")
 }
 
-# sink_count: how many messages it has taken
-sink_count() {
-	tr '\r' '\n' <"$dir/sink" | sed -nE 's/.*mesg=([0-9]+).*/\1/p' |
-		sort -n | tail -n 1
-}
-
-# peak PID...: the highest of their peaks, in KB
-peak() {
-	local pid
-	for pid; do
-		sed -n 's/^VmHWM:[ \t]*\([0-9]*\) kB/\1/p' \
-		    "/proc/$pid/status" 2>/dev/null
-	done | sort -n | tail -n 1
-}
-
-# drain COUNT BYTES: sets $took_us, $peak_spoold, $peak_agent, $taken
-drain() {
-	local start pid agents k
-	new_spool
-	queue_up "$1" "$2"
-	start_sink
-	peak_spoold=0 peak_agent=0
-	start=$(now)
-	"$builddir/spoold/spoold" -C /dev/null --quiet --tls none \
-	    --connections 10 --relay "127.0.0.1:$port" --drain "$spool" \
-	    2>>"$dir/spoold.log" &
-	pid=$!
-	mine+=("$pid")
-	while kill -0 "$pid" 2>/dev/null; do
-		k=$(peak "$pid")
-		[ "${k:-0}" -le "$peak_spoold" ] || peak_spoold=$k
-		agents=$(cat "/proc/$pid/task/$pid/children" 2>/dev/null)
-		# shellcheck disable=SC2086
-		k=$(peak $agents)
-		[ "${k:-0}" -le "$peak_agent" ] || peak_agent=$k
-		sleep 0.1
-	done
-	wait "$pid" || die "spoold ended with $?: $(tail -n 3 "$dir/spoold.log")"
-	took_us=$(($(now) - start))
-	sleep 1.2	# smtp-sink shows its count once a second
+# stop_sink: sets $taken, the messages that it took
+stop_sink() {
 	kill "$sink"
 	wait "$sink" 2>/dev/null
-	taken=$(sink_count)
+	read -r taken _ < <(tail -n 1 "$dir/sink.says")
+}
+
+# The following read /proc without starting processes, which would take their
+# share of the machine.
+
+# note_peak PID VARIABLE: its peak memory, in KB, unless that was more before
+note_peak() {
+	local key value
+	while read -r key value _; do
+		[ "$key" != VmHWM: ] || [ "$value" -le "${!2}" ] ||
+			printf -v "$2" %s "$value"
+	done 2>/dev/null <"/proc/$1/status"
+}
+
+# note_memory PID: $memory, in KB, is at least what it and its children have
+# now, and their peaks are noted
+note_memory() {
+	local pid pages sum=0 children=()
+	read -ra children <"/proc/$1/task/$1/children"
+	for pid in "$1" "${children[@]}"; do
+		read -r _ pages _ <"/proc/$pid/statm" && sum=$((sum + pages))
+		[ "$pid" = "$1" ] || note_peak "$pid" peak_agent
+	done
+	note_peak "$1" peak_spoold
+	sum=$((sum * page_kb))
+	[ "$sum" -le "$memory" ] || memory=$sum
+} 2>/dev/null
+
+# drain COUNT BYTES CONNECTIONS: sets $took_us, $memory, $peak_spoold,
+# $peak_agent, $delivered, $taken and $left
+drain() {
+	local start end status
+	new_spool
+	queue_up "$1" "$2"
+	start_sink "$delay_ms" "$1"
+	peak_spoold=0 peak_agent=0 memory=0
+	rm -f "$dir/pid" "$dir/end"
+	start=$(now)
+	{
+		"$builddir/spoold/spoold" -C /dev/null --quiet --tls none \
+		    --connections "$3" --relay "127.0.0.1:$port" \
+		    --drain "$spool" 2>>"$dir/spoold.log" &
+		echo $! >"$dir/pid"
+		wait $!
+		echo "$? $(now)" >"$dir/end"
+	} &
+	until [ -s "$dir/end" ]; do
+		sleep 0.1
+		[ ! -s "$dir/pid" ] || note_memory "$(<"$dir/pid")"
+	done
+	read -r status end <"$dir/end"
+	[ "$status" -eq 0 ] ||
+		die "spoold ended with $status: $(tail -n 3 "$dir/spoold.log")"
+	took_us=$((end - start))
+	stop_sink
 	delivered=$(sed -nE '1s/.*"delivered":([0-9]+).*/\1/p' \
 	    "$spool/.status.json")
 	left=$(find "$spool/queue" "$spool/failed" -type f | wc -l)
+}
+
+# drain_bare COUNT BYTES CONNECTIONS: the same by drain-client.c
+drain_bare() {
+	local start
+	build drain-client -pthread
+	new_spool
+	queue_up "$1" "$2"
+	start_sink "$delay_ms" "$1"
+	start=$(now)
+	"$dir/drain-client" "$spool/queue" "$port" "$3" ||
+		die "drain-client does not work"
+	took_us=$(($(now) - start))
+	stop_sink
 }
 
 show_account() { # COUNT
@@ -185,21 +231,55 @@ show_account() { # COUNT
 }
 
 bench_drain() {
-	local n=${MESSAGES:-10000}
-	drain "$n" 2000
-	figure "drain: $n of 2 KB, 10 connections" \
-	    "$(per_second "$n" "$took_us")" "messages/s"
+	local n=${MESSAGES:-10000} c=${CONNECTIONS:-10} ours
+	drain "$n" 2000 "$c"
+	ours=$took_us
+	figure "drain: $n of 2 KB, $c connections, on $(stat -f -c %T "$dir")" \
+	    "$(per_second "$n" "$ours")" "messages/s"
 	show_account "$n"
+	figure "  memory of all processes" "$memory" "KB"
 	figure "  peak memory of spoold" "$peak_spoold" "KB"
 	figure "  peak memory of an agent" "$peak_agent" "KB"
+	drain_bare "$n" 2000 "$c"
+	figure "  the bare client" "$(per_second "$n" "$took_us")" "messages/s"
+	figure "  spoold is" "$(ratio "$took_us" "$ours")" "times as fast"
+	postfix_can_run || return
+	postfix_drain "$n" 2000 ""
+	figure "  Postfix" "$(per_second "$n" "$took_us")" "messages/s"
+	figure "  memory of all its processes" "$memory" "KB"
+	figure "  spoold is" "$(ratio "$took_us" "$ours")" "times as fast"
+}
+
+# So many messages for each connection that opening it is little of the time.
+bench_delay() {
+	local c n ours alone=
+	delay_ms=50
+	for c in ${CONNECTIONS:-1 10 50 200}; do
+		n=$((40 * c))
+		drain "$n" 2000 "$c"
+		ours=$took_us
+		figure "delay: $n of 2 KB, $delay_ms ms, $c connections" \
+		    "$(per_second "$n" "$ours")" "messages/s"
+		figure "  round trips a message" "$(awk -v us="$ours" -v n="$n" \
+		    -v c="$c" -v ms="$delay_ms" \
+		    'BEGIN { printf "%.2f", us * c / n / ms / 1000 }')" ""
+		alone=${alone:-$((ours * c / n))}
+		figure "  of what so many alone would do" \
+		    "$(ratio $((alone * n / c)) "$ours")" ""
+		postfix_can_run || continue
+		postfix_drain "$n" 2000 "$c"
+		figure "  Postfix" "$(per_second "$n" "$took_us")" "messages/s"
+		figure "  spoold is" "$(ratio "$took_us" "$ours")" "times as fast"
+	done
+	delay_ms=0
 }
 
 bench_memory() {
 	local n=500 small_spoold small_agent
-	drain "$n" 2000
+	drain "$n" 2000 10
 	small_spoold=$peak_spoold
 	small_agent=$peak_agent
-	drain "$n" 200000
+	drain "$n" 200000 10
 	figure "memory: $n of 200 KB, 10 connections" \
 	    "$(per_second "$n" "$took_us")" "messages/s"
 	show_account "$n"
@@ -252,9 +332,8 @@ bench_latency() {
 # is a file as an installation has it.
 bench_submit() {
 	local rounds=${ROUNDS:-60} at i names ours theirs submit
-	"${CC:-cc}" -O2 -o "$dir/put" "$here/put.c" &&
-	    "${CC:-cc}" -O2 -o "$dir/race" "$here/race.c" ||
-		die "cannot build put.c and race.c"
+	build put
+	build race
 	message 2000 >"$dir/message"
 	printf 'relay = "mail.example.org"\norigin = "example.org"\n' \
 	    >"$dir/conf"
@@ -285,10 +364,10 @@ bench_submit() {
 	done
 }
 
-[ $# -gt 0 ] || set -- drain memory latency submit
+[ $# -gt 0 ] || set -- drain delay memory latency submit
 for each; do
 	case $each in
-	drain | memory | latency | submit) "bench_$each" ;;
+	drain | delay | memory | latency | submit) "bench_$each" ;;
 	*) die "there is no benchmark '$each'" ;;
 	esac
 done
