@@ -321,17 +321,12 @@ give_up(struct spoold *d, struct message *m, unsigned index, const char *why)
 {
 	const struct relay_state *relay = m->rcpts[index].part->relay;
 	struct event ev = event_of(EVENT_FAILED, m);
-	char *reply = NULL;
+	/* What the relay answered last says more than that it was late. */
+	char *reply = relay_reply(&m->rcpts[index]);
 
 	ev.index = (int)index;
 	ev.rcpt = m->rcpts[index].addr;
 	ev.relay = relay == NULL ? NULL : relay->name;
-	/* What the relay answered last says more than that it was late. */
-	if (m->rcpts[index].reply != NULL)
-		reply = strdup(m->rcpts[index].reply);
-	else if (relay != NULL && relay->down && relay->reason != NULL &&
-	    asprintf(&reply, "[local] %s", relay->reason) < 0)
-		reply = NULL;
 	ev.reply = reply;
 	ev.note = why;
 	ev.time_us = spoold_now(d);

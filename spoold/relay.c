@@ -166,6 +166,19 @@ relay_route_all(struct spoold *d)
 			relay_route(d, m);
 }
 
+char *
+relay_reply(const struct qrcpt *r)
+{
+	const struct relay_state *relay = r->part->relay;
+	char *text;
+
+	if (r->reply != NULL)
+		return strdup(r->reply);
+	if (relay == NULL || !relay->down || relay->reason == NULL)
+		return NULL;
+	return asprintf(&text, "[local] %s", relay->reason) < 0 ? NULL : text;
+}
+
 /* ---- whether it is up ------------------------------------------------ */
 
 bool

@@ -51,19 +51,6 @@ concerns(enum report_kind kind, const struct part *p, const struct qrcpt *r)
 	}
 }
 
-/* "[local] the relay does not answer", where nobody answered about R. */
-static char *
-reply_of(const struct qrcpt *r)
-{
-	const struct relay_state *relay = r->part->relay;
-	char *text;
-
-	if (r->reply != NULL || relay == NULL || !relay->down ||
-	    relay->reason == NULL)
-		return copy(r->reply);
-	return asprintf(&text, "[local] %s", relay->reason) < 0 ? NULL : text;
-}
-
 static bool
 add_rcpts(struct task *t, const struct message *m, const struct part *p)
 {
@@ -76,7 +63,7 @@ add_rcpts(struct task *t, const struct message *m, const struct part *p)
 		if (concerns(t->kind, p, r))
 			t->rcpts[t->nrcpts++] = (struct report_rcpt){
 				.index = i,
-				.reply = reply_of(r),
+				.reply = relay_reply(r),
 				.server = copy(r->server),
 				.note = copy(r->note),
 				.last_us = r->last_us,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/indexes.h"
 #include "lib/date.h"
 #include "lib/utf8.h"
 #include "spoold/report-work.h"
@@ -171,19 +172,26 @@ report_write(const struct report *rp, FILE *out)
 
 /* ---- admission ------------------------------------------------------- */
 
-/* "0-2,5": the recipients' places, as ranges where they are in order. */
-static void
-put_places(FILE *out, const struct report *rp)
+char *
+report_places(const struct report_rcpt *rcpts, size_t n)
 {
-	for (size_t i = 0, last; i < rp->nrcpts; i = last + 1) {
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	for (size_t i = 0, last; i < n; i = last + 1) {
 		last = i;
-		while (last + 1 < rp->nrcpts &&
-		    rp->rcpts[last + 1].index == rp->rcpts[last].index + 1)
+		while (last + 1 < n &&
+		    rcpts[last + 1].index == rcpts[last].index + 1)
 			last++;
-		fprintf(out, "%s%u", i > 0 ? "," : "", rp->rcpts[i].index);
-		if (last > i)
-			fprintf(out, "-%u", rp->rcpts[last].index);
+		indexes_put(out, rcpts[i].index, rcpts[last].index);
 	}
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
 /* "failed 3286A1B2C3 0-2,5", a new string; NULL if out of memory. */
@@ -195,18 +203,14 @@ report_of(const struct report *rp)
 		[REPORT_DELAYED] = "delayed",
 		[REPORT_RELAYED] = "relayed",
 	};
+	char *places = report_places(rp->rcpts, rp->nrcpts);
 	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
 
-	if (out == NULL)
-		return NULL;
-	fprintf(out, "%s %s ", kinds[rp->kind], rp->id);
-	put_places(out, rp);
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
+	if (places != NULL &&
+	    asprintf(&text, "%s %s %s", kinds[rp->kind], rp->id, places) < 0)
+		text = NULL;
+	free(places);
+	return text;
 }
 
 static int

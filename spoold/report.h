@@ -62,6 +62,12 @@ struct report {
 };
 
 /*
+ * "0-2,5": the places of the N RCPTS, as ranges where they are in order; a new
+ * string, NULL if out of memory.
+ */
+char *report_places(const struct report_rcpt *rcpts, size_t n);
+
+/*
  * Write the report as a message with CRLF line ends.  Errors of OUT stay in
  * it; 0, or -errno of reading the original.
  */

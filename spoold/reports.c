@@ -17,7 +17,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/indexes.h"
 #include "lib/log.h"
 #include "spoold/addressees.h"
 #include "spoold/report-task.h"
@@ -69,24 +68,6 @@ drop_tasks(struct spoold *d, bool all)
 
 static void begin(struct spoold *d);
 
-/* "0,3": those told of; NULL: out of memory. */
-static char *
-told_indexes(const struct task *t)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	if (out == NULL)
-		return NULL;
-	for (size_t i = 0; i + t->nunwanted < t->nrcpts; i++)
-		indexes_put(out, t->rcpts[i].index, t->rcpts[i].index);
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
 static void
 record_told(struct spoold *d, const struct task *t, struct message *m)
 {
@@ -97,7 +78,7 @@ record_told(struct spoold *d, const struct task *t, struct message *m)
 	};
 	struct event ev = event_of(
 	    t->kind == REPORT_DELAYED ? EVENT_WARNED : EVENT_REPORTED, m);
-	char *indexes = told_indexes(t);
+	char *indexes = report_places(t->rcpts, t->nrcpts - t->nunwanted);
 
 	log_msg(LOG_NOTICE, "told <%s> that id=%s %s: id=%s", t->to, t->id,
 	    what[t->kind], t->report_id);

@@ -260,6 +260,12 @@ void relay_trouble(struct relay *r, const char *reason, enum trouble trouble);
 void relay_judge(struct relay *r, enum outcome outcome, const char *server,
     const char *reply);
 
+/*
+ * The last reply about R or, where nobody answered, "[local] " and the trouble
+ * with its relay: a new string; NULL: there is neither, or out of memory.
+ */
+char *relay_reply(const struct qrcpt *r);
+
 /* An agent said whether the relay offers SMTPUTF8: tell sendmail. */
 void relay_has_utf8(struct relay *r, bool has_utf8);
 
