@@ -69,6 +69,12 @@ log_set_level(int priority)
 	log_state.level = priority;
 }
 
+bool
+log_wants(int priority)
+{
+	return (priority & 7) <= log_state.level;
+}
+
 /* One write(2), so that lines of several processes do not mix. */
 static void
 put_stderr(int priority, const char *text)
@@ -107,7 +113,7 @@ log_msg(int priority, const char *fmt, ...)
 	char *clean;
 	va_list args;
 
-	if ((priority & 7) > log_state.level)
+	if (!log_wants(priority))
 		return;
 	va_start(args, fmt);
 	if (vsnprintf(text, sizeof(text), fmt, args) < 0)

@@ -12,6 +12,7 @@
 #ifndef SPOOL_LOG_H
 #define SPOOL_LOG_H
 
+#include <stdbool.h>
 #include <syslog.h>
 
 /*
@@ -25,6 +26,9 @@ void log_to_syslog(void);
 
 /* Leave out what is less urgent than PRIORITY (default LOG_INFO). */
 void log_set_level(int priority);
+
+/* Whether PRIORITY is urgent enough: for who has work with what it says. */
+bool log_wants(int priority);
 
 /*
  * One line: a sentence, then key=value pairs.  Lower case, no full stop.

@@ -110,14 +110,27 @@ text_put_clean(FILE *out, struct span text, size_t max)
 		(void)fwrite(ellipsis, 1, ELLIPSIS_LEN, out);
 }
 
+/* Whether TEXT is what most is: printable ASCII. */
+static bool
+is_plain(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] < ' ' || text.ptr[i] > '~')
+			return false;
+	return true;
+}
+
 char *
 text_clean(struct span text, size_t max)
 {
 	char *ret = NULL;
 	size_t len = 0;
-	FILE *out = open_memstream(&ret, &len);
 	bool is_bad;
+	FILE *out;
 
+	if (text.len <= max && is_plain(text))
+		return strndup(text.len > 0 ? text.ptr : "", text.len);
+	out = open_memstream(&ret, &len);
 	if (out == NULL)
 		return NULL;
 	text_put_clean(out, text, max);

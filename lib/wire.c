@@ -94,33 +94,39 @@ get_byte(struct span field, size_t *pos)
 	return value == 0 || is_plain((unsigned char)value) ? -1 : value;
 }
 
+bool
+wire_decode(struct span field, char *at)
+{
+	size_t pos = 0;
+	int byte;
+
+	if (span_is(field, "<>"))
+		pos = field.len;
+	else if (field.len == 0)
+		goto fail;
+	while (pos < field.len) {
+		byte = get_byte(field, &pos);
+		if (byte < 0)
+			goto fail;
+		*at++ = (char)byte;
+	}
+	*at = '\0';
+	return true;
+fail:
+	errno = EINVAL;
+	return false;
+}
+
 char *
 wire_get(struct span field)
 {
-	size_t pos = 0, len = 0;
-	char *value;
-	int byte;
+	char *value = malloc(field.len + 1);
 
-	if (field.len == 0) {
-		errno = EINVAL;
-		return NULL;
-	}
-	value = malloc(field.len + 1);
-	if (value == NULL)
-		return NULL;
-	if (span_is(field, "<>"))
-		pos = field.len;
-	while (pos < field.len) {
-		byte = get_byte(field, &pos);
-		if (byte < 0) {
-			free(value);
-			errno = EINVAL;
-			return NULL;
-		}
-		value[len++] = (char)byte;
-	}
-	value[len] = '\0';
-	return value;
+	if (value == NULL || wire_decode(field, value))
+		return value;
+	free(value);
+	errno = EINVAL;
+	return NULL;
 }
 
 bool

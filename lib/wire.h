@@ -41,6 +41,12 @@ char *wire_encode(char *at, struct span value);
 char *wire_get(struct span field);
 
 /*
+ * Decode FIELD to AT, which has room for its length and a NUL; that may be its
+ * own place, once what follows it was split off.  False with errno EINVAL.
+ */
+bool wire_decode(struct span field, char *at);
+
+/*
  * Split the next field off REST: fields are separated by single spaces.
  * False at the end of REST.
  */
