@@ -22,6 +22,7 @@ libspool_a_SOURCES = \
 	%D%/identity.c %D%/identity.h \
 	%D%/json-out.c %D%/json-out.h \
 	%D%/indexes.c %D%/indexes.h \
+	%D%/stats.c %D%/stats.h \
 	%D%/journal.c %D%/journal.h \
 	%D%/log.c %D%/log.h \
 	%D%/mapfile.c %D%/mapfile.h \

@@ -311,3 +311,9 @@ tests_unit_test_report_LDADD = $(unit_ldadd)
 tests_unit_test_report_SOURCES = %D%/test_report.c %D%/scratch.h %D%/unit.h \
 	spoold/report.c spoold/report-original.c spoold/report-status.c \
 	spoold/report-text.c spoold/report-words.c
+
+check_PROGRAMS += tests/unit/test_stats
+TESTS += tests/unit/test_stats
+tests_unit_test_stats_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_stats_LDADD = $(unit_ldadd)
+tests_unit_test_stats_SOURCES = %D%/test_stats.c %D%/unit.h
