@@ -9,20 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "spoold/smtp/conn.h"
+#include "spoold/smtp/conn-work.h"
 #include "spoold/smtp/tls.h"
-
-int64_t
-conn_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct conn *
 conn_new(int abort_fd, int64_t reply_timeout_ms)
@@ -34,6 +24,8 @@ conn_new(int abort_fd, int64_t reply_timeout_ms)
 		return NULL;
 	c->fd = -1;
 	c->ssl = NULL;
+	c->group = NULL;
+	c->recv_ms = 0;
 	c->abort_fd = abort_fd;
 	c->reply_timeout_ms = reply_timeout_ms;
 	c->cut_ms = 0;
@@ -55,6 +47,8 @@ conn_new(int abort_fd, int64_t reply_timeout_ms)
 void
 conn_reset(struct conn *c)
 {
+	conn_leave(c);
+	c->recv_ms = 0;
 	if (c->ssl != NULL)
 		tls_end(c->ssl, !c->is_dead);
 	c->ssl = NULL;
@@ -114,98 +108,14 @@ conn_blame(struct conn *c, const char *what)
 	c->why[room - 1] = '\0';
 }
 
-void
-conn_begin_wait(struct conn *c)
-{
-	if (c->on_slow != NULL && c->slow_after_ms > 0)
-		c->slow_at_ms = conn_now_ms() + c->slow_after_ms;
-}
-
-void
-conn_end_wait(struct conn *c)
-{
-	c->slow_at_ms = 0;
-	if (!c->is_slow)
-		return;
-	c->is_slow = false;
-	c->on_slow(c->slow_arg, false);
-}
-
-/* Say that the wait that runs is slow by now, if it is; NOW_MS is now. */
-static void
-note_slow(struct conn *c, int64_t now_ms)
-{
-	if (c->slow_at_ms == 0 || c->is_slow || now_ms < c->slow_at_ms)
-		return;
-	c->is_slow = true;
-	c->on_slow(c->slow_arg, true);
-}
-
-/* How long to poll(2) at NOW_MS, for what has to be done until DEADLINE_MS. */
-static int
-poll_timeout(const struct conn *c, int64_t now_ms, int64_t deadline_ms)
-{
-	int64_t left_ms = deadline_ms - now_ms;
-
-	if (c->slow_at_ms != 0 && !c->is_slow &&
-	    c->slow_at_ms - now_ms < left_ms)
-		left_ms = c->slow_at_ms - now_ms;
-	if (left_ms < 0)
-		return 0;
-	return left_ms < 3600000 ? (int)left_ms : 3600000;
-}
-
-static const char cut_short[] = "the transaction takes too long";
-
-/* A server that drips never lets a single wait last. */
-static bool
-is_cut(struct conn *c, int64_t now_ms)
-{
-	if (c->cut_ms == 0 || now_ms < c->cut_ms)
-		return false;
-	conn_kill(c, "%s", cut_short);
-	return true;
-}
-
-int
-conn_wait(struct conn *c, short events, int64_t deadline_ms, const char *late)
-{
-	struct pollfd fds[2] = {
-		{ .fd = c->fd, .events = events },
-		{ .fd = c->abort_fd, .events = POLLIN },
-	};
-	int64_t now_ms = conn_now_ms();
-	int n;
-
-	if (c->cut_ms != 0 && c->cut_ms < deadline_ms) {
-		deadline_ms = c->cut_ms;
-		late = cut_short;
-	}
-	if (is_cut(c, now_ms))
-		return -1;
-	while ((n = poll(fds, 2, poll_timeout(c, now_ms, deadline_ms))) <= 0) {
-		if (n < 0 && errno != EINTR) {
-			conn_kill(c, "poll: %s", strerror(errno));
-			return -1;
-		}
-		now_ms = conn_now_ms();
-		if (n == 0 && now_ms >= deadline_ms) {
-			conn_kill(c, "%s", late);
-			return -1;
-		}
-		note_slow(c, now_ms);
-	}
-	if (fds[1].revents != 0) {
-		conn_kill(c, "asked to stop");
-		c->is_aborted = true;
-		return -1;
-	}
-	return 0;
-}
-
 static void
 lost(struct conn *c, int err)
 {
+	if (!c->is_dead && conn_is_cut(c)) {
+		conn_kill(c, "%s", conn_asked_to_stop);
+		c->is_aborted = true;
+		return;
+	}
 	if (err == EPIPE || err == 0)
 		conn_kill(c, "the server closed the connection");
 	else if (err == EPROTO)
@@ -405,6 +315,24 @@ expect_nothing(struct conn *c, short *ret_want)
 	return is_asking;
 }
 
+/*
+ * Wait in recv(2) for the answer to what has just been sent.  The count, or 0
+ * when the wait has to go on with conn_wait(), which knows why.
+ */
+static ssize_t
+await_input(struct conn *c, int64_t deadline_ms)
+{
+	ssize_t n;
+
+	make_room(c);
+	if (c->in_end == sizeof(c->in) || !conn_limit_recv(c, deadline_ms))
+		return 0;
+	n = recv(c->fd, c->in + c->in_end, sizeof(c->in) - c->in_end, 0);
+	if (n > 0)
+		c->in_end += (size_t)n;
+	return n > 0 ? n : 0;
+}
+
 /* Have more of a reply, by DEADLINE_MS.  0 or -1. */
 static int
 read_more(struct conn *c, int64_t deadline_ms)
@@ -412,15 +340,19 @@ read_more(struct conn *c, int64_t deadline_ms)
 	static const char no_answer[] = "no answer in time";
 	int64_t now_ms;
 	short want;
-	ssize_t n = expect_nothing(c, &want) ? 0 : read_now(c, &want);
+	ssize_t n;
 
+	if (!expect_nothing(c, &want))
+		n = read_now(c, &want);
+	else
+		n = c->group != NULL ? await_input(c, deadline_ms) : 0;
 	if (n < 0)
 		return -1;
 	if (n == 0)
 		return conn_wait(c, want, deadline_ms, no_answer);
 	/* A dripping server keeps read_now() busy: look here, too. */
 	now_ms = conn_now_ms();
-	note_slow(c, now_ms);
+	conn_note_slow(c, now_ms);
 	if (now_ms < deadline_ms)
 		return 0;
 	conn_kill(c, "%s", no_answer);

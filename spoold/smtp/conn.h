@@ -8,14 +8,17 @@
  * Nothing here knows libESMTP or the order of SMTP's commands.  The first
  * failure is final: the connection is dead from then on, every call fails,
  * and WHY says what happened first.  One thread uses a connection; what
- * cuts it short from outside is a descriptor that it polls along.
+ * cuts it short from outside is a descriptor that it polls along, or, where it
+ * only waits for input, its group, which shuts its socket down.
  */
 
 #ifndef SPOOLD_SMTP_CONN_H
 #define SPOOLD_SMTP_CONN_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -30,10 +33,20 @@ struct ssl_st; /* OpenSSL's SSL */
 #define CONN_PEER_MAX 400
 #define CONN_HOST_MAX 271 /* HOST_KEY_MAX */
 
+/* Connections that may wait in recv(2), which no other descriptor ends. */
+struct conn_group {
+	pthread_mutex_t lock;
+	LIST_HEAD(, conn) conns;
+	bool is_cut; /* by conn_group_cut() */
+};
+
 struct conn {
-	int fd;             /* -1: not connected */
-	int abort_fd;       /* readable: stop everything; -1: none */
-	struct ssl_st *ssl; /* NULL: plaintext */
+	int fd;                   /* -1: not connected */
+	int abort_fd;             /* readable: stop everything; -1: none */
+	struct ssl_st *ssl;       /* NULL: plaintext */
+	struct conn_group *group; /* NULL: it polls */
+	LIST_ENTRY(conn) link;    /* of the group */
+	int64_t recv_ms;          /* its SO_RCVTIMEO; 0: none was set */
 	int64_t reply_timeout_ms;
 	/* No wait goes on behind this, each for itself may be short enough:
 	   conn_now_ms(), 0: no such end. */
@@ -74,6 +87,16 @@ struct conn {
  * borrowed.
  */
 struct conn *conn_new(int abort_fd, int64_t reply_timeout_ms);
+
+/*
+ * From now on C, which is connected, waits for replies in recv(2): a system
+ * call and the wait for two descriptors less for each.  Over TLS it goes on as
+ * before.
+ */
+void conn_join(struct conn *c, struct conn_group *group);
+
+/* Let nothing of GROUP wait any more: with abort_fd, the end of all. */
+void conn_group_cut(struct conn_group *group);
 
 /* Close and free; NULL is fine.  TLS is told so, but not waited for. */
 void conn_free(struct conn *c);

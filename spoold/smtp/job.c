@@ -77,7 +77,7 @@ void
 job_done(struct job *job)
 {
 	lines_add(&job->held, "done", job->id, SAY_END);
-	say_lines(job->say, &job->held);
+	say_soon(job->say, &job->held);
 	job_free(job);
 }
 
@@ -96,7 +96,10 @@ job_back(struct job *job, const char *why, const char *reason)
 	if (was_refused(job, why))
 		job_tell_rest(job, OUTCOME_FAILED, job->refusal);
 	if (job->is_loaded && job->left == 0) {
+		struct say *told = job->say;
+
 		job_done(job);
+		say_flush(told);
 		return;
 	}
 	lines_add(&job->held, "back", job->id, why, reason, SAY_END);
@@ -228,6 +231,9 @@ job_load(struct job *job, const struct spool *sp)
 	job->is_loaded = true;
 	/* Not job_back()'s "all have a result". */
 	job->left = 1;
+	/* Reading it all may take long; what was said of others goes first. */
+	if (job->qf.head_bytes < job->qf.env_bytes + job->qf.msg_bytes)
+		say_flush(job->say);
 	err = choose_targets(job);
 	if (err == 0)
 		err = qfile_verify(&job->qf);

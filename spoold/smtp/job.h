@@ -100,7 +100,8 @@ void job_forget_answers(struct job *job);
 /* Release what the last relay had to be given for the addresses. */
 void job_forget_ascii(struct job *job);
 
-/* Every target has its result. */
+/* Every target has its result.  It is told before the caller waits for
+ * anything: say_flush(). */
 void job_done(struct job *job);
 
 /* Hand the rest back; WHY is "relay", "login", "message", "stop" or "local".

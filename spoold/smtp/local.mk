@@ -19,7 +19,7 @@ spoold_smtp_spoold_smtp_SOURCES = %D%/main.c \
 	%D%/auth.c %D%/auth.h \
 	%D%/capabilities.c %D%/capabilities.h \
 	%D%/command.c %D%/command.h \
-	%D%/conn.c %D%/conn.h \
+	%D%/conn.c %D%/conn-wait.c %D%/conn-work.h %D%/conn.h \
 	%D%/content.c %D%/content.h \
 	%D%/dial.c %D%/dial.h \
 	%D%/dialogue.c %D%/dialogue.h \

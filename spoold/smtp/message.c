@@ -123,6 +123,14 @@ message_has_long_line(const struct qfile *qf, char *block, size_t size)
 	return false;
 }
 
+int64_t
+message_longest_ms(const struct job *job, int64_t reply_ms)
+{
+	int64_t replies = 4 + (int64_t)job->left / 10;
+
+	return replies * reply_ms + (int64_t)job->qf.msg_bytes;
+}
+
 /*
  * "rfc822;bob@example.net": the type is a word, the rest is encoded.  What
  * libESMTP's buffer has no room for is left out.

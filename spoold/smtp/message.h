@@ -20,6 +20,13 @@
 int message_check(struct job *job, const struct capabilities *caps);
 
 /*
+ * A transaction of JOB's may last so long as a whole, in milliseconds: the time
+ * of a reply, REPLY_MS, for each of its commands, if seldom for each recipient,
+ * and a kilobyte a second.
+ */
+int64_t message_longest_ms(const struct job *job, int64_t reply_ms);
+
+/*
  * Whether the message of QF, read through by BLOCK of SIZE, has a line over
  * the length that servers have to take; false, too, if it cannot be read.
  */

@@ -37,6 +37,8 @@ pool_init(struct pool *pool, const struct relay_settings *rs,
 		(void)close(pool->abort_fd);
 		return err;
 	}
+	LIST_INIT(&pool->conns.conns);
+	(void)pthread_mutex_init(&pool->conns.lock, NULL);
 	TAILQ_INIT(&pool->waiting);
 	(void)pthread_mutex_init(&pool->lock, NULL);
 	(void)pthread_condattr_init(&attr);
@@ -55,6 +57,7 @@ pool_release(struct pool *pool)
 	(void)close(pool->ended_fd);
 	(void)pthread_cond_destroy(&pool->has_work);
 	(void)pthread_mutex_destroy(&pool->lock);
+	(void)pthread_mutex_destroy(&pool->conns.lock);
 }
 
 /* The first of the waiting jobs; the lock is held. */
@@ -349,6 +352,7 @@ pool_abort(struct pool *pool)
 	pool_stop(pool);
 	/* Never read: it stays readable for every poll there is. */
 	(void)eventfd_write(pool->abort_fd, 1);
+	conn_group_cut(&pool->conns);
 }
 
 bool

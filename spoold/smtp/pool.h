@@ -21,6 +21,7 @@
 #include <stdbool.h>
 
 #include "lib/spool.h"
+#include "spoold/smtp/conn.h"
 #include "spoold/smtp/job.h"
 #include "spoold/smtp/say.h"
 #include "spoold/smtp/settings.h"
@@ -35,6 +36,7 @@ struct pool {
 	struct say *say;
 	unsigned mechanisms; /* AUTH plug-ins that there are */
 	int abort_fd;        /* becomes readable to cut sessions short */
+	struct conn_group conns;
 
 	int ended_fd; /* readable when the last session ended */
 

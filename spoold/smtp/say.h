@@ -7,15 +7,8 @@
 #define SPOOLD_SMTP_SAY_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
-
-struct say {
-	pthread_mutex_t lock;
-	int fd;
-};
-
-/* Of the right type also where NULL is a mere 0. */
-#define SAY_END ((const char *)NULL)
 
 /* Lines that are to be written together; all zero to begin with. */
 struct lines {
@@ -24,6 +17,29 @@ struct lines {
 	size_t size;
 };
 
+/*
+ * One thread writes at a time, and takes along what the others have to say
+ * meanwhile; these go on with their work.
+ */
+struct say {
+	pthread_mutex_t lock;
+	pthread_cond_t has_room;
+	int fd;
+	bool is_writing;
+	struct lines waiting; /* for who writes */
+	struct lines spare;   /* an empty buffer, to be the next one */
+};
+
+/* For the descriptor FD. */
+#define SAY_INITIALIZER(say_fd) \
+	{ \
+		.lock = PTHREAD_MUTEX_INITIALIZER, \
+		.has_room = PTHREAD_COND_INITIALIZER, .fd = (say_fd) \
+	}
+
+/* Of the right type also where NULL is a mere 0. */
+#define SAY_END ((const char *)NULL)
+
 /* Append one line of the fields that follow, strings, up to SAY_END. */
 void lines_add(struct lines *lines, ...) __attribute__((sentinel));
 
@@ -31,6 +47,16 @@ void lines_release(struct lines *lines);
 
 /* Write LINES as say() does, and empty them. */
 void say_lines(struct say *say, struct lines *lines);
+
+/*
+ * The same, but not at once: with the next ones of any thread, or by
+ * say_flush(), which has to follow before the caller waits for anything but a
+ * small file.
+ */
+void say_soon(struct say *say, struct lines *lines);
+void say_flush(struct say *say);
+
+void say_release(struct say *say);
 
 /*
  * Write one line of the fields that follow, strings, up to SAY_END.  When

@@ -181,25 +181,13 @@ fit(struct session *s, struct job *job)
 	return NULL;
 }
 
-/*
- * A transaction may last so long as a whole: the time of a reply for each of
- * its commands, if seldom for each recipient, and a kilobyte a second.
- */
-static int64_t
-longest_ms(const struct session *s, const struct job *job)
-{
-	int64_t replies = 4 + (int64_t)job->left / 10;
-
-	return replies * s->t->conn->reply_timeout_ms +
-	    (int64_t)job->qf.msg_bytes;
-}
-
 /* Give JOB to libESMTP as the next message of the session. */
 static void
 feed(struct session *s, struct job *job)
 {
 	transport_begin(s->t, job->is_utf8);
-	s->t->conn->cut_ms = conn_now_ms() + longest_ms(s, job);
+	s->t->conn->cut_ms = conn_now_ms() +
+	    message_longest_ms(job, s->t->conn->reply_timeout_ms);
 	job_forget_answers(job);
 	s->messages++;
 	s->is_noted = false;
@@ -239,8 +227,22 @@ rest(const struct session *s)
 {
 	int64_t left_ms = s->ended_ms + s->pool->rs->pause_ms - conn_now_ms();
 
-	if (s->messages > 0 && has_room(s) && left_ms > 0)
-		pool_rest(s->pool, (unsigned)left_ms);
+	if (s->messages == 0 || !has_room(s) || left_ms <= 0)
+		return;
+	say_flush(s->pool->say);
+	pool_rest(s->pool, (unsigned)left_ms);
+}
+
+/* The next job: of those that wait, or what comes in a while. */
+static struct job *
+next_job(struct session *s)
+{
+	struct job *job = pool_next(s->pool, 0, &s->is_leaving);
+
+	if (job != NULL || s->is_leaving)
+		return job;
+	say_flush(s->pool->say);
+	return pool_next(s->pool, s->pool->rs->linger_ms, &s->is_leaving);
 }
 
 /* Whether a new connection might get a host that is preferred to ours. */
@@ -267,7 +269,6 @@ is_still_there(const struct session *s)
 static void
 feed_next(struct session *s)
 {
-	unsigned linger_ms = s->pool->rs->linger_ms;
 	struct job *job;
 
 	rest(s);
@@ -275,7 +276,7 @@ feed_next(struct session *s)
 		return;
 	feed_again(s);
 	while (s->job == NULL && s->carry == NULL && has_room(s)) {
-		job = pool_next(s->pool, linger_ms, &s->is_leaving);
+		job = next_job(s);
 		if (job == NULL)
 			return;
 		if (!job_load(job, s->pool->sp))
@@ -300,6 +301,7 @@ on_mail(struct session *s)
 	if (s->t->tx.mail.code / 100 != 2) {
 		finish(s);
 		feed_next(s);
+		say_flush(s->pool->say);
 	}
 }
 
@@ -325,6 +327,7 @@ on_event(smtp_session_t lib, int event, void *arg, ...)
 	case SMTP_EV_MESSAGESENT:
 		finish(s);
 		feed_next(s);
+		say_flush(s->pool->say);
 		break;
 	default:
 		break;
@@ -398,6 +401,7 @@ open_transport(struct session *s, struct conn **reterr_conn)
 		*reterr_conn = c;
 		return -1;
 	}
+	conn_join(c, &pool->conns);
 	pool_tell_utf8(pool, caps.has_smtputf8);
 	s->t = transport_new(c, &caps, mechanism);
 	return s->t != NULL ? 0 : -1;
@@ -479,6 +483,7 @@ session_run(struct pool *pool, struct job *job)
 		finish(&s);
 	}
 out:
+	say_flush(pool->say);
 	session_release(&s);
 	return (struct session_end){
 		.carry = s.carry,

@@ -214,6 +214,7 @@ tests_unit_test_relay_SOURCES = %D%/test_relay.c $(relay_sources) \
 
 # What settings and connections pull in.
 relay_sources = spoold/smtp/command.c spoold/smtp/conn.c \
+	spoold/smtp/conn-wait.c \
 	spoold/smtp/hosts.c spoold/smtp/mask.c spoold/smtp/normalise.c \
 	spoold/smtp/secret.c \
 	spoold/smtp/settings.c spoold/smtp/tls.c spoold/smtp/token.c \
