@@ -65,8 +65,10 @@ is_verified(const struct relay_config *relay)
 static bool
 exposes_login(const struct relay_config *relay)
 {
+	/* With tls_verify the agent decides when it sees the server. */
 	if (relay->user == NULL || relay->login_in_clear ||
-	    relay->auth == AUTH_CRAM_MD5 || is_verified(relay))
+	    relay->auth == AUTH_CRAM_MD5 || relay->tls_verify ||
+	    is_verified(relay))
 		return false;
 	for (size_t i = 0; i < relay->nhosts; i++)
 		if (!config_is_loopback(relay->hosts[i]))
@@ -91,11 +93,16 @@ nobody_fault(const struct relay_config *relay)
 static const char *
 login_fault(const struct relay_config *relay)
 {
-	if (relay->password_file != NULL && relay->password_command != NULL)
-		return "password_file and password_command exclude each other";
+	bool has_other =
+	    relay->password_command != NULL || relay->password != NULL;
+
+	if (relay->password_file != NULL && has_other)
+		return relay->password != NULL
+		    ? "a password and a file with one exclude each other"
+		    : "password_file and password_command exclude each other";
 	if (relay->user == NULL)
 		return nobody_fault(relay);
-	if (relay->password_file == NULL && relay->password_command == NULL)
+	if (relay->password_file == NULL && !has_other)
 		return "user is set, but password_file is not, nor "
 		       "password_command";
 	if (exposes_login(relay))

@@ -18,6 +18,8 @@
 #define CONFIG_VALUE_MAX 4000
 /* The elements of a list come to its setter as one text with this between. */
 #define CONFIG_LIST_GAP '\n'
+/* Longest password that is given itself: agents take no longer one. */
+#define CONFIG_SECRET_MAX 255
 /* Most relays, and most routes. */
 #define CONFIG_RELAYS_MAX 100
 #define CONFIG_ROUTES_MAX 1000
@@ -195,6 +197,9 @@ bool config_add_route(struct config *to, struct route_config *of, unsigned line,
     struct config_error *what);
 bool config_add_lane(struct config *to, struct lane_config *of,
     const char *title, unsigned line, struct config_error *what);
+
+/* Free *SECRET, so that nothing of it is left; it is NULL then. */
+void config_wipe(char **secret);
 
 /* One of each, and what it owns; it is zeroed. */
 void config_release_relay(struct relay_config *relay);

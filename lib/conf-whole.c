@@ -68,6 +68,8 @@ config_init(struct config *cfg)
 		.aliases = strdup(CONFIG_DEFAULT_ALIASES),
 		.message_size_max = 50u << 20,
 		.recipients_max = 20000,
+		.history_s = 7 * 86400,
+		.history_bytes = 256u << 20,
 		.freq_s = 10,
 		.attempts = 100,
 		.lifetime_s = 5 * 86400,
@@ -239,6 +241,15 @@ config_take_sections(struct config *cfg, struct config *from)
 /* ---- end ------------------------------------------------------------- */
 
 void
+config_wipe(char **secret)
+{
+	if (*secret != NULL)
+		explicit_bzero(*secret, strlen(*secret));
+	free(*secret);
+	*secret = NULL;
+}
+
+void
 config_release_relay(struct relay_config *relay)
 {
 	config_release_hosts(relay->hosts, relay->nhosts);
@@ -251,6 +262,7 @@ config_release_relay(struct relay_config *relay)
 	free(relay->user);
 	free(relay->password_file);
 	free(relay->password_command);
+	config_wipe(&relay->password);
 	free(relay->helo);
 	free(relay->source);
 	free(relay->rates);

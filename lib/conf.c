@@ -49,6 +49,32 @@ config_set(struct config *cfg, const char *key, const char *value,
 	return result;
 }
 
+int
+config_set_secret(
+    struct config *cfg, const char *password, struct config_error *err)
+{
+	char **place = &cfg->stock[0].password;
+	size_t len = strlen(password);
+	char *copy;
+
+	if (len == 0 || len > CONFIG_SECRET_MAX ||
+	    config_has_control(password)) {
+		config_put_error(err,
+		    "the password must have 1 to %d characters, none of them "
+		    "a control character",
+		    CONFIG_SECRET_MAX);
+		return -EINVAL;
+	}
+	copy = strdup(password);
+	if (copy == NULL) {
+		config_put_error(err, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	config_wipe(place);
+	*place = copy;
+	return 0;
+}
+
 /* ---- the file -------------------------------------------------------- */
 
 /* What must not be read as a configuration, NULL if ST may. */

@@ -48,6 +48,8 @@ struct relay_config {
 	unsigned port; /* of hosts without one; 0: 25, or 465 with
 			  TLS_IMPLICIT */
 	enum tls_mode tls;
+	bool tls_verify;   /* TLS_OPPORTUNISTIC: where there is TLS, the
+			      certificate has to be the host's */
 	unsigned tls_min;  /* 12 or 13: TLS 1.2, 1.3 */
 	char *ca_file;     /* NULL: the system's */
 	char *cert_file;   /* the client's, with its chain; or NULL */
@@ -57,8 +59,9 @@ struct relay_config {
 			      space between; NULL: not pinned */
 	enum auth_mode auth;
 	char *user;               /* NULL: no AUTH */
-	char *password_file;      /* one of these two */
+	char *password_file;      /* one of these three */
 	char *password_command;   /* … for sh -c */
+	char *password;           /* … itself: no file has it */
 	bool login_in_clear;      /* the user wants it so */
 	char *helo;               /* EHLO name; NULL: this host's name */
 	char *source;             /* address to connect from; NULL: any */
@@ -126,6 +129,9 @@ struct config {
 	char *spool;
 	char *origin;              /* NULL: config_origin() finds one */
 	char *json;                /* copy of the status; NULL: none */
+	unsigned history_s;        /* kept journals: that long … */
+	uint64_t history_bytes;    /* … and so much of them */
+	bool status_subject;       /* the status has messages' subjects */
 	char *aliases;             /* a path; NULL: none */
 	char *generic;             /* a path; NULL: none */
 	char *masquerade;          /* domains, a space between; or NULL */
@@ -187,6 +193,14 @@ int config_read(struct config *cfg, const char *path, struct config_error *err);
  */
 int config_set(struct config *cfg, const char *key, const char *value,
     struct config_error *err);
+
+/*
+ * Set the password of the top level's relay itself, as a command line may give
+ * it.  It is wiped with CFG.  0, or -EINVAL or -ENOMEM with ERR, which does not
+ * show it.
+ */
+int config_set_secret(
+    struct config *cfg, const char *password, struct config_error *err);
 
 /*
  * What only the whole tells: a user without a password file, a login without

@@ -303,17 +303,26 @@ link_as(const struct draft *d, const char *id)
 	return 0;
 }
 
-static int
-link_first_free(const struct draft *d, int64_t now_us, char id[SPOOL_ID_SIZE])
+/* What an id of NOW_US is made from. */
+static int64_t
+id_ms(int64_t now_us)
 {
 	int64_t ms = now_us / 1000 - ID_EPOCH_MS;
-	int err = -EEXIST;
 
 	if (ms < 0)
 		ms = 0;
 	/* Eleven digits end in the year 2577. */
 	if (ms > 0xfffffffffffll - ID_TRIES)
 		ms = 0xfffffffffffll - ID_TRIES;
+	return ms;
+}
+
+static int
+link_first_free(const struct draft *d, int64_t now_us, char id[SPOOL_ID_SIZE])
+{
+	int64_t ms = id_ms(now_us);
+	int err = -EEXIST;
+
 	for (int i = 0; i < ID_TRIES && err == -EEXIST; i++) {
 		snprintf(id, SPOOL_ID_SIZE, "%010llX",
 		    (unsigned long long)(ms + i) & 0xfffffffffffull);
@@ -322,7 +331,8 @@ link_first_free(const struct draft *d, int64_t now_us, char id[SPOOL_ID_SIZE])
 	return err;
 }
 
-/* From a complete file to one that is durably in queue/. */
+/* From a complete file to one that is durably in queue/, as ID or, if that is
+ * "", as the first one free. */
 static int
 publish(struct draft *d, int64_t now_us, char id[SPOOL_ID_SIZE])
 {
@@ -331,7 +341,8 @@ publish(struct draft *d, int64_t now_us, char id[SPOOL_ID_SIZE])
 
 	err = push_data(d->fd);
 	if (err == 0)
-		err = link_first_free(d, now_us, id);
+		err = id[0] != '\0' ? link_as(d, id)
+				    : link_first_free(d, now_us, id);
 	if (err < 0)
 		return err;
 	d->name[0] = '\0';
@@ -347,10 +358,9 @@ publish(struct draft *d, int64_t now_us, char id[SPOOL_ID_SIZE])
 	return err;
 }
 
-int
-draft_publish(struct draft *d, int64_t now_us, char ret_id[SPOOL_ID_SIZE])
+static int
+complete_and_publish(struct draft *d, int64_t now_us, char id[SPOOL_ID_SIZE])
 {
-	char id[SPOOL_ID_SIZE];
 	int err = d->err;
 
 	if (err == 0)
@@ -358,9 +368,46 @@ draft_publish(struct draft *d, int64_t now_us, char ret_id[SPOOL_ID_SIZE])
 	if (err == 0)
 		err = publish(d, now_us, id);
 	draft_abandon(d);
+	return err;
+}
+
+int
+draft_publish(struct draft *d, int64_t now_us, char ret_id[SPOOL_ID_SIZE])
+{
+	char id[SPOOL_ID_SIZE] = "";
+	int err = complete_and_publish(d, now_us, id);
+
 	if (err == 0)
 		memcpy(ret_id, id, SPOOL_ID_SIZE);
 	return err;
+}
+
+int
+draft_publish_as(struct draft *d, const char *id)
+{
+	char copy[SPOOL_ID_SIZE] = "";
+
+	if (!spool_is_id(id)) {
+		draft_abandon(d);
+		return -EINVAL;
+	}
+	memcpy(copy, id, strlen(id));
+	return complete_and_publish(d, 0, copy);
+}
+
+void
+draft_free_id(
+    const struct spool *sp, int64_t *now_us, char ret_id[SPOOL_ID_SIZE])
+{
+	int queue_fd = sp->state_fd[SPOOL_QUEUE];
+	struct stat st;
+
+	do {
+		snprintf(ret_id, SPOOL_ID_SIZE, "%010llX",
+		    (unsigned long long)id_ms(*now_us) & 0xfffffffffffull);
+		*now_us += 1000;
+	} while (is_taken(sp, ret_id) ||
+	    fstatat(queue_fd, ret_id, &st, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
 void
@@ -375,4 +422,28 @@ draft_abandon(struct draft *d)
 		(void)close(d->fd);
 	free(d->buf);
 	*d = (struct draft){ .fd = -1 };
+}
+
+int
+spool_adopt(const struct spool *sp, int dir_fd, const char *name,
+    int64_t now_us, char ret_id[SPOOL_ID_SIZE])
+{
+	int queue_fd = sp->state_fd[SPOOL_QUEUE];
+	int64_t ms = id_ms(now_us);
+	char id[SPOOL_ID_SIZE];
+	int err = -EEXIST;
+
+	for (int i = 0; i < ID_TRIES && err == -EEXIST; i++) {
+		snprintf(id, sizeof(id), "%010llX",
+		    (unsigned long long)(ms + i) & 0xfffffffffffull);
+		if (!is_taken(sp, id))
+			err = fs_rename_noreplace(dir_fd, name, queue_fd, id);
+	}
+	if (err == 0)
+		err = fs_sync(queue_fd);
+	if (err == 0)
+		err = fs_sync(dir_fd);
+	if (err == 0)
+		memcpy(ret_id, id, sizeof(id));
+	return err;
 }

@@ -193,6 +193,19 @@ read_report_of(struct reader *r, struct span value)
 	return 0;
 }
 
+/* Any name that a file can have. */
+static int
+read_raw(struct reader *r, struct span value)
+{
+	return get_string(r, value, &r->env->raw);
+}
+
+static int
+read_message_id(struct reader *r, struct span value)
+{
+	return get_string(r, value, &r->env->message_id);
+}
+
 /* If FIELD is NAME and a value, step over NAME. */
 static bool
 take_name(struct span *field, const char *name)
@@ -270,6 +283,8 @@ static const struct {
 	{ "expires", read_expires, false, NULL },
 	{ "not-before", read_not_before, false, NULL },
 	{ "report-of", read_report_of, false, NULL },
+	{ "raw", read_raw, false, NULL },
+	{ "message-id", read_message_id, false, NULL },
 	{ "rcpt", read_recipient, true, "lacks a recipient" },
 };
 

@@ -53,6 +53,8 @@ envelope_release(struct envelope *env)
 	free(env->envid);
 	free(env->lane);
 	free(env->report_of);
+	free(env->raw);
+	free(env->message_id);
 	*env = (struct envelope){ 0 };
 }
 
@@ -404,6 +406,17 @@ write_report_of(const struct envelope *env, FILE *out)
 		fprintf(out, "report-of %s\n", env->report_of);
 }
 
+/* A line of KEY and VALUE, unless that is NULL. */
+static void
+write_word(FILE *out, const char *key, const char *value)
+{
+	if (value == NULL)
+		return;
+	fputs(key, out);
+	wire_puts(out, value);
+	putc('\n', out);
+}
+
 void
 envelope_write(const struct envelope *env, FILE *out)
 {
@@ -425,6 +438,8 @@ envelope_write(const struct envelope *env, FILE *out)
 		fputs("smtputf8 yes\n", out);
 	write_schedule(env, out);
 	write_report_of(env, out);
+	write_word(out, "raw ", env->raw);
+	write_word(out, "message-id ", env->message_id);
 	for (size_t i = 0; i < env->nrcpts; i++)
 		write_recipient(&env->rcpts[i], out);
 }

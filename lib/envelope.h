@@ -18,6 +18,8 @@
  *	expires 1763770600123456
  *	not-before 1763770300000000
  *	report-of failed 3286A1B2C3 0-2,5
+ *	raw letter.eml
+ *	message-id <19aa.0c@x.test>
  *	rcpt bob@example.net NOTIFY=FAILURE,DELAY ORCPT=rfc822;bob@example.net
  *
  * arrival, uid, sender and at least one rcpt must be there; the null sender
@@ -78,6 +80,9 @@ struct envelope {
 	int64_t not_before_us; /* not to be sent earlier; 0: at once */
 	char *report_of; /* a report of spoold's: "KIND ID INDEXES" of what it
 			    is about, so that none is made twice; or NULL */
+	char *message_id; /* the header's, for people who look for it; or NULL */
+	char *raw;       /* the file's name in the spool that it was made of, so
+			    that it is not made twice; or NULL */
 	struct recipient *rcpts;
 	size_t nrcpts;
 };

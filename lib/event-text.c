@@ -40,6 +40,8 @@ put_envelope(struct json_out *o, const struct event *ev)
 	json_out_uint(o, "size", ev->size_bytes);
 	json_out_uint(o, "uid", ev->uid);
 	json_out_member(o, "sender", ev->sender);
+	json_out_member(o, "message_id", ev->message_id);
+	json_out_member(o, "subject", ev->subject);
 	json_out_member(o, "lane", ev->lane);
 	put_option(o, "expires", ev->expires_us);
 	put_option(o, "not_before", ev->not_before_us);
@@ -67,6 +69,8 @@ put_result(struct json_out *o, const struct event *ev)
 	if (ev->delay_us >= 0)
 		json_out_time(o, "delay", ev->delay_us);
 	put_option(o, "next", ev->next_us);
+	if (ev->kind == EVENT_EDITED && ev->attempts >= 0)
+		json_out_uint(o, "attempts", (uint64_t)ev->attempts);
 }
 
 void

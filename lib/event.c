@@ -31,6 +31,10 @@ static const char *const names[EVENT_KINDS] = {
 	[EVENT_FAILED] = "failed",
 	[EVENT_BACK] = "back",
 	[EVENT_FLUSHED] = "flushed",
+	[EVENT_RETRIED] = "retried",
+	[EVENT_REROUTED] = "rerouted",
+	[EVENT_REQUEUED] = "requeued",
+	[EVENT_EDITED] = "edited",
 	[EVENT_HELD] = "held",
 	[EVENT_RELEASED] = "released",
 	[EVENT_DROPPED] = "dropped",
@@ -42,6 +46,8 @@ static const char *const names[EVENT_KINDS] = {
 	[EVENT_DAMAGED] = "damaged",
 	[EVENT_RELAY_DOWN] = "relay-down",
 	[EVENT_RELAY_UP] = "relay-up",
+	[EVENT_PAUSED] = "paused",
+	[EVENT_RESUMED] = "resumed",
 };
 
 const char *
@@ -149,6 +155,8 @@ get_envelope(struct json_object *obj, struct event *ev)
 	ev->size_bytes = get_uint(obj, "size");
 	ev->uid = (uid_t)get_uint(obj, "uid");
 	ev->sender = get_string(obj, "sender");
+	ev->message_id = get_string(obj, "message_id");
+	ev->subject = get_string(obj, "subject");
 	ev->lane = get_string(obj, "lane");
 	ev->expires_us = get_time(obj, "expires", 0);
 	ev->not_before_us = get_time(obj, "not_before", 0);
@@ -182,7 +190,7 @@ event_from_json(struct json_object *obj, struct event *ev)
 	struct json_object *val;
 	const char *name, *id;
 
-	*ev = (struct event){ .index = -1, .delay_us = -1 };
+	*ev = (struct event){ .index = -1, .delay_us = -1, .attempts = -1 };
 	if (!json_object_is_type(obj, json_type_object))
 		return -EINVAL;
 	name = get_string(obj, "event");
@@ -207,6 +215,8 @@ event_from_json(struct json_object *obj, struct event *ev)
 	ev->indexes = get_string(obj, "indexes");
 	ev->delay_us = get_time(obj, "delay", -1);
 	ev->next_us = get_time(obj, "next", 0);
+	if (json_object_object_get_ex(obj, "attempts", &val))
+		ev->attempts = json_object_get_int(val);
 	return ev->kind == EVENT_ADMITTED ? get_envelope(obj, ev) : 0;
 }
 
@@ -232,6 +242,7 @@ event_of_qfile(struct event *ev, const char *id, const struct qfile *qf)
 		.expires_us = env->expires_us,
 		.not_before_us = env->not_before_us,
 		.report_of = env->report_of,
+		.message_id = env->message_id,
 		.rcpts = rcpts,
 		.nrcpts = env->nrcpts,
 	};

@@ -42,6 +42,12 @@ enum event_kind {
 	EVENT_FAILED,     /* a recipient: refused, or given up */
 	EVENT_BACK,       /* the attempt ended before it began */
 	EVENT_FLUSHED,    /* due now, asked for by an operator */
+	EVENT_RETRIED,    /* the same, and its attempts are counted anew */
+	EVENT_REROUTED,   /* what is pending goes to RELAY, by an operator */
+	EVENT_REQUEUED,   /* moved from failed/ to queue/: what failed is
+			     pending again, as if it had just arrived */
+	EVENT_EDITED,     /* a recipient, by an operator: attempts, next;
+			     note "dropped": it is not to be sent any more */
 	EVENT_HELD,       /* moved to hold/ */
 	EVENT_RELEASED,   /* moved from hold/ to queue/ */
 	EVENT_DROPPED,    /* removed by an operator */
@@ -55,6 +61,9 @@ enum event_kind {
 	EVENT_DAMAGED,    /* set aside; note: why */
 	EVENT_RELAY_DOWN, /* circuit opened or stays open; next: probe */
 	EVENT_RELAY_UP,
+	EVENT_PAUSED,  /* RELAY, or without it all of them: nothing more is
+			  begun; note: by whom */
+	EVENT_RESUMED, /* … it is again; without a relay, every pause ends */
 	EVENT_KINDS
 };
 
@@ -74,11 +83,14 @@ struct event {
 				KIND can mean */
 	int64_t delay_us;    /* from the attempt's start; -1 unknown */
 	int64_t next_us;     /* when it is due again; 0 none */
+	int attempts;        /* EVENT_EDITED: counted so far; -1: as before */
 	/* EVENT_ADMITTED */
 	int64_t arrival_us;
 	uint64_t size_bytes;
 	uid_t uid;
 	const char *sender;
+	const char *message_id; /* the header's; or NULL */
+	const char *subject;   /* of the header, cleaned; or NULL */
 	const char *lane;      /* as in the envelope, or NULL */
 	int64_t expires_us;    /* 0: never */
 	int64_t not_before_us; /* 0: at once */

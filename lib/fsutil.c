@@ -146,10 +146,22 @@ fs_sync(int fd)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+/* See fs_replace_like(). */
+static int
+make_like(int fd, const struct stat *like)
+{
+	mode_t mode = like->st_mode & 07777;
+
+	if (fchown(fd, like->st_uid, like->st_gid) < 0 &&
+	    fchown(fd, (uid_t)-1, like->st_gid) < 0)
+		mode &= (mode_t)~S_IRWXG;
+	return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
 /* Write TEXT to the new file NAME; it is durable, its name is not. */
 static int
-write_new(
-    int dir_fd, const char *name, mode_t mode, const void *text, size_t len)
+write_new(int dir_fd, const char *name, const struct stat *like,
+    const void *text, size_t len)
 {
 	int fd, err;
 
@@ -158,8 +170,8 @@ write_new(
 	if (fd < 0)
 		return -errno;
 	err = fs_write_all(fd, text, len);
-	if (err == 0 && fchmod(fd, mode) < 0)
-		err = -errno;
+	if (err == 0)
+		err = make_like(fd, like);
 	if (err == 0)
 		err = fs_sync(fd);
 	if (close(fd) < 0 && err == 0)
@@ -195,6 +207,18 @@ int
 fs_replace(
     int dir_fd, const char *name, mode_t mode, const void *text, size_t len)
 {
+	/* What it is anyway. */
+	struct stat like = {
+		.st_mode = mode, .st_uid = (uid_t)-1, .st_gid = (gid_t)-1
+	};
+
+	return fs_replace_like(dir_fd, name, &like, text, len);
+}
+
+int
+fs_replace_like(int dir_fd, const char *name, const struct stat *like,
+    const void *text, size_t len)
+{
 	const char *base;
 	char *tmp = NULL;
 	int parent, err;
@@ -208,7 +232,7 @@ fs_replace(
 	}
 	/* Left by a crashed process that had our number. */
 	(void)unlinkat(parent, tmp, 0);
-	err = write_new(parent, tmp, mode, text, len);
+	err = write_new(parent, tmp, like, text, len);
 	if (err == 0 && renameat(parent, tmp, parent, base) < 0) {
 		err = -errno;
 		(void)unlinkat(parent, tmp, 0);

@@ -53,6 +53,14 @@ int fs_sync(int fd);
 int fs_replace(
     int dir_fd, const char *name, mode_t mode, const void *text, size_t len);
 
+/*
+ * The same, but the new file gets mode, owner and group of LIKE.  Who may not
+ * give it to that group gives the group no rights either; an owner that it
+ * cannot have is no failure.
+ */
+int fs_replace_like(int dir_fd, const char *name, const struct stat *like,
+    const void *text, size_t len);
+
 /* rename(2) that never replaces: -EEXIST if NEW exists.  0 or -errno. */
 int fs_rename_noreplace(
     int old_dir, const char *old_name, int new_dir, const char *new_name);

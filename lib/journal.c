@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -38,6 +39,23 @@ end_last_line(int fd, off_t size)
 	return last == '\n' ? 0 : fs_write_all(fd, "\n", 1);
 }
 
+/* The time of the first line, 0 if there is none: all begin in the same way. */
+static int64_t
+first_time_us(int fd)
+{
+	char text[64];
+	ssize_t n = fs_pread_all(fd, text, sizeof(text) - 1, 0);
+	unsigned long long seq, s, us;
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return sscanf(text, "{\"seq\":%20llu,\"time\":%10llu.%6llu,", &seq, &s,
+		   &us) == 3
+	    ? (int64_t)(s * 1000000 + us)
+	    : 0;
+}
+
 static int
 open_as(struct journal *j, int dir_fd, const char *name, uint64_t seq)
 {
@@ -66,6 +84,7 @@ open_as(struct journal *j, int dir_fd, const char *name, uint64_t seq)
 		.fd = fd,
 		.seq = seq,
 		.bytes = (uint64_t)st.st_size,
+		.begin_us = first_time_us(fd),
 	};
 	return 0;
 }
@@ -89,6 +108,8 @@ journal_put(struct journal *j, struct event *ev)
 		return -ENOMEM;
 	}
 	j->seq = ev->seq;
+	if (j->begin_us == 0)
+		j->begin_us = ev->time_us;
 	return 0;
 }
 
@@ -140,21 +161,91 @@ journal_sync(int fd)
 	return fdatasync(fd) < 0 ? -errno : 0;
 }
 
-static void
-kept_name(char name[static 32], int n)
+/* ---- kept ones ------------------------------------------------------- */
+
+void
+journal_name(char name[static JOURNAL_NAME_SIZE], int n)
 {
-	(void)snprintf(name, 32, "%s.%d", JOURNAL_NAME, n);
+	if (n == 0)
+		(void)strcpy(name, JOURNAL_NAME);
+	else
+		(void)snprintf(
+		    name, JOURNAL_NAME_SIZE, "%s.%d", JOURNAL_NAME, n);
 }
 
-/* Make room for number 1; the oldest goes. */
+/* The number of the kept journal NAME; 0: it is none. */
+static int
+number_of(const char *name)
+{
+	const size_t len = sizeof(JOURNAL_NAME) - 1;
+	char again[JOURNAL_NAME_SIZE];
+	int n;
+
+	if (strncmp(name, JOURNAL_NAME ".", len + 1) != 0)
+		return 0;
+	n = atoi(name + len + 1);
+	if (n < 1 || n > JOURNAL_KEPT)
+		return 0;
+	journal_name(again, n);
+	return strcmp(name, again) == 0 ? n : 0;
+}
+
+/* The same where files may be opened, but not listed. */
+static int
+oldest_in_row(int dir_fd)
+{
+	char name[JOURNAL_NAME_SIZE];
+	int n = 0;
+
+	do
+		journal_name(name, ++n);
+	while (n <= JOURNAL_KEPT &&
+	    faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	return n - 1;
+}
+
+int
+journal_oldest(int dir_fd)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct dirent *entry;
+	int oldest = 0, n, err;
+	DIR *dir;
+
+	if (fd < 0)
+		return errno == EACCES ? oldest_in_row(dir_fd) : -errno;
+	dir = fdopendir(fd);
+	if (dir == NULL) {
+		err = -errno;
+		(void)close(fd);
+		return err;
+	}
+	while (errno = 0, (entry = readdir(dir)) != NULL) {
+		n = number_of(entry->d_name);
+		if (n > oldest)
+			oldest = n;
+	}
+	err = -errno;
+	(void)closedir(dir);
+	return err < 0 ? err : oldest;
+}
+
+/* Make room for number 1: those behind it move up, as far as there is no gap.
+ * Beyond the last number the oldest goes. */
 static int
 shift_kept(int dir_fd)
 {
-	char from[32], to[32];
+	char from[JOURNAL_NAME_SIZE], to[JOURNAL_NAME_SIZE];
+	int n = 1;
 
-	for (int n = JOURNAL_KEPT - 1; n > 0; n--) {
-		kept_name(from, n);
-		kept_name(to, n + 1);
+	for (; n < JOURNAL_KEPT; n++) {
+		journal_name(from, n);
+		if (faccessat(dir_fd, from, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			break;
+	}
+	while (--n > 0) {
+		journal_name(from, n);
+		journal_name(to, n + 1);
 		if (renameat(dir_fd, from, dir_fd, to) < 0 && errno != ENOENT)
 			return -errno;
 	}
@@ -162,11 +253,52 @@ shift_kept(int dir_fd)
 }
 
 int
+journal_prune(int dir_fd, int64_t oldest_us, uint64_t bytes_max)
+{
+	int oldest = journal_oldest(dir_fd), keep = 1;
+	char name[JOURNAL_NAME_SIZE];
+	uint64_t bytes = 0;
+	struct stat st;
+
+	for (int n = 1; n <= oldest; n++) {
+		journal_name(name, n);
+		if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		bytes += (uint64_t)st.st_size;
+		if (bytes > bytes_max || st.st_mtime < oldest_us / 1000000)
+			break;
+		keep = n;
+	}
+	for (; oldest > keep; oldest--) {
+		journal_name(name, oldest);
+		if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+			return -errno;
+	}
+	return oldest < 0 ? oldest : 0;
+}
+
+/* FRESH becomes the current one, which becomes number 1. */
+static int
+take_place(int dir_fd, const char *fresh)
+{
+	char first[JOURNAL_NAME_SIZE];
+	int err = shift_kept(dir_fd);
+
+	if (err < 0)
+		return err;
+	journal_name(first, 1);
+	/* Somebody may have removed the current one. */
+	if (renameat(dir_fd, JOURNAL_NAME, dir_fd, first) < 0 &&
+	    errno != ENOENT)
+		return -errno;
+	return renameat(dir_fd, fresh, dir_fd, JOURNAL_NAME) < 0 ? -errno : 0;
+}
+
+int
 journal_rotate(struct journal *j)
 {
 	const char *fresh = JOURNAL_NAME ".new";
 	struct journal next;
-	char first[32];
 	int err;
 
 	err = journal_flush(j);
@@ -178,15 +310,7 @@ journal_rotate(struct journal *j)
 	err = open_as(&next, j->dir_fd, fresh, j->seq);
 	if (err < 0)
 		return err;
-	err = shift_kept(j->dir_fd);
-	kept_name(first, 1);
-	/* Somebody may have removed the current one. */
-	if (err == 0 &&
-	    renameat(j->dir_fd, JOURNAL_NAME, j->dir_fd, first) < 0 &&
-	    errno != ENOENT)
-		err = -errno;
-	if (err == 0 && renameat(j->dir_fd, fresh, j->dir_fd, JOURNAL_NAME) < 0)
-		err = -errno;
+	err = take_place(j->dir_fd, fresh);
 	if (err < 0) {
 		(void)close(next.fd);
 		return err;
@@ -208,8 +332,9 @@ journal_close(struct journal *j)
 
 struct replay {
 	uint64_t seq;
-	bool gap; /* numbers are missing */
-	bool any; /* a line was seen */
+	bool gap;  /* numbers are missing at the beginning … */
+	bool hole; /* … or anywhere */
+	bool any;  /* a line was seen */
 	journal_fn *fn;
 	void *arg;
 };
@@ -226,8 +351,8 @@ replay_line(struct replay *r, const char *line)
 		return 0;
 	err = event_from_json(obj, &ev);
 	if (err == 0 && ev.seq > r->seq) {
-		if (!r->any && ev.seq > r->seq + 1)
-			r->gap = true;
+		if (ev.seq > r->seq + 1)
+			*(r->any ? &r->hole : &r->gap) = true;
 		r->seq = ev.seq;
 		err = r->fn(&ev, r->arg);
 	}
@@ -267,20 +392,37 @@ replay_file(struct replay *r, int dir_fd, const char *name)
 	return err;
 }
 
+static int
+replay(struct replay *r, int dir_fd, uint64_t *ret_seq)
+{
+	char name[JOURNAL_NAME_SIZE];
+	int err;
+
+	journal_name(name, 1);
+	err = replay_file(r, dir_fd, name);
+	if (err == 0)
+		err = replay_file(r, dir_fd, JOURNAL_NAME);
+	if (err == 0)
+		*ret_seq = r->seq;
+	return err;
+}
+
 int
 journal_replay(
     int dir_fd, uint64_t seq, journal_fn *fn, void *arg, uint64_t *ret_seq)
 {
 	struct replay r = { .seq = seq, .fn = fn, .arg = arg };
-	char name[32];
-	int err;
+	int err = replay(&r, dir_fd, ret_seq);
 
-	kept_name(name, 1);
-	err = replay_file(&r, dir_fd, name);
-	if (err == 0)
-		err = replay_file(&r, dir_fd, JOURNAL_NAME);
-	if (err != 0)
-		return err;
-	*ret_seq = r.seq;
-	return r.gap && seq > 0 ? -EAGAIN : 0;
+	return err == 0 && r.gap && seq > 0 ? -EAGAIN : err;
+}
+
+int
+journal_replay_whole(
+    int dir_fd, uint64_t seq, journal_fn *fn, void *arg, uint64_t *ret_seq)
+{
+	struct replay r = { .seq = seq, .fn = fn, .arg = arg };
+	int err = replay(&r, dir_fd, ret_seq);
+
+	return err == 0 && (r.gap || r.hole) ? -EAGAIN : err;
 }

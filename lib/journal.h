@@ -2,13 +2,13 @@
 /* SPDX-FileCopyrightText: the spoold authors */
 
 /*
- * SPOOL/.journal.jsonl: what happened since the last snapshot.
+ * SPOOL/.journal.jsonl: what happened since the last snapshot, and before.
  *
  * Lines are gathered and appended together with one write(2); then they survive
  * any process, and a power cut once journal_sync() has returned.  A torn last
  * line is ignored by readers and terminated before the next append.  Full
  * journals are kept as .journal.jsonl.1 (the youngest) to .JOURNAL_KEPT, the
- * history.
+ * history (lib/history.h).
  */
 
 #ifndef SPOOL_JOURNAL_H
@@ -20,13 +20,15 @@
 #include "lib/json-out.h"
 
 #define JOURNAL_NAME ".journal.jsonl"
-#define JOURNAL_KEPT 9
+#define JOURNAL_KEPT 9999
+#define JOURNAL_NAME_SIZE 32
 
 struct journal {
 	int dir_fd; /* borrowed */
 	int fd;
 	uint64_t seq;        /* of the last line */
 	uint64_t bytes;      /* in the current file */
+	int64_t begin_us;    /* time of its first line; 0: there is none */
 	struct json_out out; /* lines that are not written yet */
 };
 
@@ -63,6 +65,19 @@ int journal_sync(int fd);
  */
 int journal_rotate(struct journal *j);
 
+/*
+ * Remove the oldest kept journals: those that were last written to before
+ * OLDEST_US, and what is more than BYTES_MAX together.  The youngest stays,
+ * readers may need it.  0 or -errno.
+ */
+int journal_prune(int dir_fd, int64_t oldest_us, uint64_t bytes_max);
+
+/* The name of the kept journal N, 0: the current one. */
+void journal_name(char name[static JOURNAL_NAME_SIZE], int n);
+
+/* The number of the oldest one that is there, 0 if none is kept, or -errno. */
+int journal_oldest(int dir_fd);
+
 void journal_close(struct journal *j);
 
 /* Called for each whole, valid line; non-zero ends the reading. */
@@ -75,6 +90,11 @@ typedef int journal_fn(const struct event *ev, void *arg);
  * because the files were rotated meanwhile: read the snapshot again.
  */
 int journal_replay(
+    int dir_fd, uint64_t seq, journal_fn *fn, void *arg, uint64_t *ret_seq);
+
+/* The same for who has to know of every event since SEQ: -EAGAIN too when
+ * numbers are missing between others. */
+int journal_replay_whole(
     int dir_fd, uint64_t seq, journal_fn *fn, void *arg, uint64_t *ret_seq);
 
 #endif

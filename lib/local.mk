@@ -19,22 +19,27 @@ libspool_a_SOURCES = \
 	%D%/fsutil.c %D%/fsutil.h \
 	%D%/generic.c %D%/generic.h \
 	%D%/header.c %D%/header.h \
+	%D%/history.c %D%/history.h \
 	%D%/identity.c %D%/identity.h \
+	%D%/json-in.c %D%/json-in.h \
 	%D%/json-out.c %D%/json-out.h \
+	%D%/json-scan.c %D%/json-scan.h \
 	%D%/indexes.c %D%/indexes.h \
-	%D%/stats.c %D%/stats.h \
 	%D%/journal.c %D%/journal.h \
 	%D%/log.c %D%/log.h \
 	%D%/mapfile.c %D%/mapfile.h \
 	%D%/queue.c %D%/queue-apply.c %D%/queue-message.c \
-	%D%/queue-rates.c \
-	%D%/queue-work.h %D%/queue.h \
+	%D%/queue-count.c %D%/queue-rates.c %D%/queue-steer.c \
+	%D%/queue-ids.c %D%/queue-ids.h %D%/queue-work.h %D%/queue.h \
 	%D%/rate.c %D%/rate-text.c %D%/rate.h \
 	%D%/routes.c %D%/routes-graph.c %D%/routes.h \
 	%D%/scan.c %D%/scan.h \
 	%D%/span.h \
-	%D%/spool.c %D%/draft.c %D%/qfile.c %D%/spool-note.c %D%/spool.h \
-	%D%/status.c %D%/status-read.c %D%/status-work.h %D%/status.h \
+	%D%/stats.c %D%/stats.h \
+	%D%/spool.c %D%/spool-aside.c %D%/draft.c %D%/qfile.c %D%/spool-note.c %D%/spool.h \
+	%D%/strpool.c %D%/strpool.h \
+	%D%/status.c %D%/status-head.c %D%/status-read.c %D%/status-read-head.c %D%/status-stream.c %D%/status-stream.h \
+	%D%/status-work.h %D%/status.h \
 	%D%/lines.c %D%/lines.h \
 	%D%/submit.c %D%/submit-address.c %D%/submit-header.c \
 	%D%/submit-wishes.c %D%/submit-work.h %D%/submit.h \
@@ -42,4 +47,5 @@ libspool_a_SOURCES = \
 	%D%/turns.c %D%/turns.h \
 	%D%/utf8.c %D%/utf8.h \
 	%D%/when.c %D%/when.h \
+	%D%/why.c %D%/why.h \
 	%D%/wire.c %D%/wire.h

@@ -101,7 +101,7 @@ read_head(struct qfile *qf, off_t size)
 	size_t len = size < (off_t)HEAD_BYTES ? (size_t)size : HEAD_BYTES;
 	ssize_t n;
 
-	qf->head = malloc(HEAD_BYTES);
+	qf->head = malloc(len + 1);
 	if (qf->head == NULL)
 		return -ENOMEM;
 	n = fs_pread_all(qf->fd, qf->head, len, 0);

@@ -12,63 +12,44 @@
 #include "lib/indexes.h"
 #include "lib/queue-work.h"
 
-/* Put a copy of TEXT, or NULL, into *PLACE; out of memory costs the text.
- * TEXT may be what is there. */
-static void
-replace(char **place, const char *text)
-{
-	char *old = *place;
-
-	*place = text == NULL ? NULL : strdup(text);
-	free(old);
-}
-
-static void
-set_state(struct queue *q, struct message *m, enum spool_state state)
-{
-	q->count[m->state]--;
-	m->state = state;
-	q->count[state]++;
-	queue_schedule(m);
-}
-
 /* ---- admission ------------------------------------------------------- */
 
+/* What only some envelopes say. */
 static bool
-copy_rcpts(struct message *m, const struct event *ev)
+copy_extra(struct queue *q, struct message *m, const struct event *ev)
 {
-	m->rcpts = calloc(ev->nrcpts, sizeof(*m->rcpts));
-	if (m->rcpts == NULL)
+	struct message_extra *extra;
+
+	if (ev->expires_us == 0 && ev->not_before_us == 0 &&
+	    ev->lane == NULL && ev->subject == NULL)
+		return true;
+	extra = queue_extra(m);
+	if (extra == NULL)
 		return false;
-	for (size_t i = 0; i < ev->nrcpts; i++, m->nrcpts++) {
-		m->rcpts[i].addr = strdup(ev->rcpts[i]);
-		if (m->rcpts[i].addr == NULL)
-			return false;
-		m->rcpts[i].next_us = ev->not_before_us;
-	}
-	return true;
+	extra->expires_us = ev->expires_us;
+	extra->not_before_us = ev->not_before_us;
+	queue_set_text(q, &extra->subject, ev->subject);
+	queue_set_text(q, &extra->lane, ev->lane);
+	return ev->lane == NULL || extra->lane != NULL;
 }
 
 static struct message *
-message_of(const struct event *ev)
+message_of(struct queue *q, const struct event *ev)
 {
-	struct message *m = calloc(1, sizeof(*m));
+	struct message *m = message_new(q, ev->sender, ev->rcpts, ev->nrcpts);
 
 	if (m == NULL)
 		return NULL;
-	m->sender = strdup(ev->sender);
-	m->lane = ev->lane == NULL ? NULL : strdup(ev->lane);
-	if (m->sender == NULL || (ev->lane != NULL && m->lane == NULL) ||
-	    !copy_rcpts(m, ev)) {
+	if (!copy_extra(q, m, ev)) {
 		message_free(m);
 		return NULL;
 	}
+	for (size_t i = 0; i < ev->nrcpts; i++)
+		m->rcpts[i].next_us = ev->not_before_us;
 	(void)strcpy(m->id, ev->id);
 	m->uid = ev->uid;
 	m->arrival_us = ev->arrival_us;
 	m->seen_us = ev->time_us;
-	m->expires_us = ev->expires_us;
-	m->not_before_us = ev->not_before_us;
 	m->size_bytes = ev->size_bytes;
 	m->is_report = ev->report_of != NULL;
 	return m;
@@ -90,16 +71,21 @@ mark_reported(struct message *m, const char *indexes)
 	} while (indexes_next(&text, m->nrcpts, &first, &last));
 }
 
-/* A report was admitted: what it is about is told of. */
+/* A report was admitted at NOW_US: what it is about is told of. */
 static void
-see_report(struct queue *q, const char *report_of)
+see_report(struct queue *q, const char *report_of, int64_t now_us)
 {
 	char kind[16], id[SPOOL_ID_SIZE];
 	struct message *m;
 	int used = 0;
 
 	if (sscanf(report_of, "%15s %11s %n", kind, id, &used) != 2 ||
-	    !spool_is_id(id) || (m = queue_find(q, id)) == NULL)
+	    !spool_is_id(id))
+		return;
+	if (strcmp(kind, "failed") == 0)
+		queue_count_bounce(q, now_us);
+	m = queue_find(q, id);
+	if (m == NULL)
 		return;
 	if (strcmp(kind, "failed") == 0 && used > 0)
 		mark_reported(m, report_of + used);
@@ -111,18 +97,22 @@ static int
 admit(struct queue *q, const struct event *ev)
 {
 	struct message *old = queue_find(q, ev->id), *m;
+	int err;
 
 	if (old != NULL && old->arrival_us == ev->arrival_us)
 		return 0;
-	m = message_of(ev);
+	m = message_of(q, ev);
 	if (m == NULL)
 		return -ENOMEM;
 	if (old != NULL)
 		queue_delete(q, old);
 	if (ev->report_of != NULL)
-		see_report(q, ev->report_of);
+		see_report(q, ev->report_of, ev->time_us);
 	q->totals.admitted++;
-	return queue_insert(q, m);
+	err = queue_insert(q, m);
+	if (err < 0)
+		message_free(m);
+	return err;
 }
 
 /* ---- attempts -------------------------------------------------------- */
@@ -155,6 +145,7 @@ begin_attempt(struct queue *q, struct message *m, const struct event *ev)
 				join(p, &m->rcpts[i]);
 	} while (indexes_next(&text, m->nrcpts, &first, &last));
 	m->attempt_us = ev->time_us;
+	queue_unschedule(p);
 	p->attempt_us = ev->time_us;
 	p->answered = false;
 	queue_charge(q, relay, m, ev->time_us);
@@ -188,37 +179,31 @@ end_attempt(struct queue *q, struct message *m, const struct event *ev)
 	queue_schedule(m);
 }
 
+/* One more, as far as there is room. */
 static void
-count_result(
-    struct queue_totals *t, const struct message *m, enum event_kind kind)
+count_up(uint16_t *count)
 {
-	if (kind == EVENT_DELIVERED) {
-		t->delivered++;
-		t->bytes += m->size_bytes;
-	} else if (kind == EVENT_FAILED) {
-		t->failed++;
-	} else {
-		t->deferred++;
-	}
+	if (*count < UINT16_MAX)
+		++*count;
 }
 
 /* EV is R's result. */
 static void
-set_result(struct qrcpt *r, const struct event *ev)
+set_result(struct queue *q, struct qrcpt *r, const struct event *ev)
 {
 	bool failed = ev->kind == EVENT_FAILED;
 
-	replace(&r->reply, ev->reply);
-	replace(&r->server, failed ? ev->server : NULL);
-	replace(&r->note, failed ? ev->note : NULL);
+	queue_set_text(q, &r->reply, ev->reply);
+	queue_set_text(q, &r->server, failed ? ev->server : NULL);
+	queue_set_text(q, &r->note, failed ? ev->note : NULL);
 	r->last_us = ev->time_us;
-	r->tries++;
+	count_up(&r->tries);
 	if (ev->kind == EVENT_DELIVERED)
 		r->state = RCPT_DELIVERED;
 	if (failed)
 		r->state = RCPT_FAILED;
 	if (ev->kind != EVENT_LOST && ev->kind != EVENT_UNCERTAIN)
-		r->attempts++;
+		count_up(&r->attempts);
 	r->uncertain = ev->kind == EVENT_UNCERTAIN ||
 	    (r->uncertain && r->state == RCPT_PENDING);
 	r->next_us = ev->next_us;
@@ -234,8 +219,8 @@ apply_result(struct queue *q, struct message *m, const struct event *ev)
 	r = &m->rcpts[ev->index];
 	if (r->state != RCPT_PENDING)
 		return 0;
-	set_result(r, ev);
-	count_result(&q->totals, m, ev->kind);
+	set_result(q, r, ev);
+	queue_count_result(q, m, ev);
 	/* Of this one somebody can perhaps be told. */
 	if (ev->kind == EVENT_FAILED)
 		m->untold = false;
@@ -259,25 +244,6 @@ apply_result(struct queue *q, struct message *m, const struct event *ev)
 }
 
 /* ---- other events ---------------------------------------------------- */
-
-/* Due at NOW_US, all that waits longer. */
-static void
-flush(struct message *m, int64_t now_us)
-{
-	for (unsigned i = 0; i < m->nrcpts; i++)
-		if (m->rcpts[i].next_us > now_us)
-			m->rcpts[i].next_us = now_us;
-	queue_schedule(m);
-}
-
-/* An operator looked at it: it may be sent twice, and that is wanted. */
-static void
-release_held(struct queue *q, struct message *m)
-{
-	for (unsigned i = 0; i < m->nrcpts; i++)
-		m->rcpts[i].uncertain = false;
-	set_state(q, m, SPOOL_QUEUE);
-}
 
 static void
 apply_reported(struct message *m, const struct event *ev)
@@ -305,24 +271,15 @@ apply_message(struct queue *q, struct message *m, const struct event *ev)
 	case EVENT_BACK:
 		end_attempt(q, m, ev);
 		break;
-	case EVENT_FLUSHED:
-		flush(m, ev->time_us);
-		break;
-	case EVENT_HELD:
-		set_state(q, m, SPOOL_HOLD);
-		break;
-	case EVENT_RELEASED:
-		release_held(q, m);
-		break;
 	case EVENT_KEPT:
-		set_state(q, m, SPOOL_FAILED);
+		queue_set_state(q, m, SPOOL_FAILED);
 		break;
 	case EVENT_REPORTED:
 	case EVENT_WARNED:
 		apply_reported(m, ev);
 		break;
 	case EVENT_DROPPED:
-		q->totals.dropped += m->npending;
+		queue_count_dropped(q, m->npending, ev->time_us);
 		queue_delete(q, m);
 		break;
 	case EVENT_REMOVED:
@@ -331,7 +288,7 @@ apply_message(struct queue *q, struct message *m, const struct event *ev)
 		queue_delete(q, m);
 		break;
 	default:
-		break;
+		return queue_steer(q, m, ev);
 	}
 	return 0;
 }
@@ -349,23 +306,9 @@ apply_relay(struct queue *q, const struct event *ev)
 		relay->since_us = ev->time_us;
 	relay->down = down;
 	relay->next_us = ev->next_us;
-	replace(&relay->reason, ev->reply);
+	queue_replace_text(&relay->reason, ev->reply);
+	queue_count_trouble(relay, ev);
 	return 0;
-}
-
-static void
-flush_all(struct queue *q, int64_t now_us)
-{
-	struct relay_state *relay;
-
-	for (struct message *m = queue_first(q); m != NULL;
-	     m = queue_next(q, m))
-		/* What is to be sent later is not late: only by its id. */
-		if (m->state == SPOOL_QUEUE && m->not_before_us <= now_us)
-			flush(m, now_us);
-	SLIST_FOREACH (relay, &q->relays, link)
-		if (relay->down && relay->next_us > now_us)
-			relay->next_us = now_us;
 }
 
 int
@@ -376,8 +319,16 @@ queue_apply(struct queue *q, const struct event *ev)
 	q->last_us = ev->time_us;
 	q->seq = ev->seq;
 	switch (ev->kind) {
+	case EVENT_STOP:
+		queue_end_signal_pause(q);
+		return 0;
+	case EVENT_PAUSED:
+	case EVENT_RESUMED:
+		return queue_pause(q, ev);
 	case EVENT_START:
-		q->totals = (struct queue_totals){ .admitted = 0 };
+		/* It may have been killed before it could stop. */
+		queue_end_signal_pause(q);
+		queue_count_start(q, ev->time_us);
 		return 0;
 	case EVENT_ADMITTED:
 		return admit(q, ev);
@@ -386,7 +337,7 @@ queue_apply(struct queue *q, const struct event *ev)
 		return apply_relay(q, ev);
 	case EVENT_FLUSHED:
 		if (ev->id[0] == '\0') {
-			flush_all(q, ev->time_us);
+			queue_flush_all(q, ev->time_us);
 			return 0;
 		}
 		break;

@@ -12,27 +12,14 @@
 #include "lib/queue-work.h"
 
 static int
-compare_id(const struct message *a, const struct message *b)
-{
-	size_t la = strlen(a->id), lb = strlen(b->id);
-
-	/* Ids grow to eleven digits one day: shorter is older. */
-	if (la != lb)
-		return la < lb ? -1 : 1;
-	return strcmp(a->id, b->id);
-}
-
-static int
 compare_due(const struct part *a, const struct part *b)
 {
 	if (a->due_us != b->due_us)
 		return a->due_us < b->due_us ? -1 : 1;
-	return compare_id(a->message, b->message);
+	return ids_compare(a->message->id, b->message->id);
 }
 
 /* RB_GENERATE_STATIC wants a macro that glibc does not have. */
-RB_GENERATE_INTERNAL(
-    message_ids, message, by_id, compare_id, __attribute__((unused)) static)
 RB_GENERATE_INTERNAL(
     part_dues, part, by_due, compare_due, __attribute__((unused)) static)
 
@@ -41,7 +28,7 @@ RB_GENERATE_INTERNAL(
 void
 queue_init(struct queue *q)
 {
-	*q = (struct queue){ .ids = RB_INITIALIZER(&q->ids) };
+	*q = (struct queue){ .seq = 0 };
 	SLIST_INIT(&q->relays);
 	RB_INIT(&q->senders);
 }
@@ -58,6 +45,21 @@ relay_forget(struct relay_state *relay)
 	free(relay->saved_rate);
 	relay->saved_rate = NULL;
 	rate_release(&relay->rate);
+	relay->paused_us = 0;
+	free(relay->paused_by);
+	relay->paused_by = NULL;
+	free(relay->work.error);
+	relay->work = (struct relay_work){ .error = NULL };
+}
+
+/* Free M, of which the ids know nothing any more. */
+static void
+drop(struct queue *q, struct message *m)
+{
+	for (struct part *p = &m->first; p != NULL; p = p->next)
+		queue_unschedule(p);
+	q->count[m->state]--;
+	message_free(m);
 }
 
 void
@@ -66,17 +68,23 @@ queue_clear(struct queue *q)
 	struct message *m, *next;
 	struct relay_state *relay;
 
-	for (m = RB_MIN(message_ids, &q->ids); m != NULL; m = next) {
-		next = RB_NEXT(message_ids, &q->ids, m);
-		queue_delete(q, m);
+	for (m = queue_first(q); m != NULL; m = next) {
+		next = queue_next(q, m);
+		drop(q, m);
 	}
+	ids_release(&q->ids);
 	SLIST_FOREACH (relay, &q->relays, link)
 		relay_forget(relay);
 	queue_forget_senders(q);
 	(void)queue_fit_rates(q);
 	q->totals = (struct queue_totals){ .admitted = 0 };
+	q->stats = (struct stats){ .last_us = 0 };
+	q->paused_us = 0;
+	free(q->paused_by);
+	q->paused_by = NULL;
 	q->seq = 0;
 	q->last_us = 0;
+	q->read_us = 0;
 }
 
 void
@@ -93,31 +101,32 @@ queue_release(struct queue *q)
 		free(relay->name);
 		free(relay);
 	}
+	strpool_release(&q->texts);
 	queue_init(q);
 }
 
 struct message *
 queue_find(struct queue *q, const char *id)
 {
-	struct message key = { .state = SPOOL_QUEUE };
-
-	if (strlen(id) >= sizeof(key.id))
-		return NULL;
-	(void)strcpy(key.id, id);
-	return RB_FIND(message_ids, &q->ids, &key);
+	return ids_find(&q->ids, id);
 }
 
 struct message *
 queue_first(struct queue *q)
 {
-	return RB_MIN(message_ids, &q->ids);
+	return ids_first(&q->ids);
 }
 
 struct message *
 queue_next(struct queue *q, struct message *m)
 {
-	(void)q;
-	return RB_NEXT(message_ids, &q->ids, m);
+	return ids_next(&q->ids, m);
+}
+
+struct message *
+queue_after(struct queue *q, const char *id)
+{
+	return ids_after(&q->ids, id);
 }
 
 struct relay_state *
@@ -138,17 +147,30 @@ queue_relay(struct queue *q, const char *name)
 	}
 	RB_INIT(&relay->dues);
 	relay->burst = 1;
+	relay->rests = q->rests;
 	for (unsigned i = 0; i < LANES_MAX; i++)
 		turns_init(&relay->turns[i]);
 	SLIST_INSERT_HEAD(&q->relays, relay, link);
 	return relay;
 }
 
+void
+queue_rest(struct queue *q, bool rests)
+{
+	struct relay_state *relay;
+
+	q->rests = rests;
+	SLIST_FOREACH (relay, &q->relays, link)
+		relay->rests = rests;
+}
+
 /* ---- what is due ----------------------------------------------------- */
 
-static void
-unschedule(struct part *p)
+void
+queue_unschedule(struct part *p)
 {
+	if (p->place == PART_NOWHERE)
+		return;
 	if (p->place == PART_DUE)
 		RB_REMOVE(part_dues, &p->relay->dues, p);
 	if (p->place == PART_READY) {
@@ -161,14 +183,17 @@ unschedule(struct part *p)
 		p->relay->nready--;
 	}
 	p->place = PART_NOWHERE;
+	p->server = NULL;
+	p->attempt_us = 0;
 }
 
 /* Whether P has to be tried, now or later. */
 static bool
 is_wanted(const struct part *p)
 {
-	return p->relay != NULL && p->message->state == SPOOL_QUEUE &&
-	    p->npending > 0 && p->nwaiting == 0 && p->job == NULL;
+	return p->relay != NULL && !p->relay->rests &&
+	    p->message->state == SPOOL_QUEUE && p->npending > 0 &&
+	    p->nwaiting == 0 && p->job == NULL;
 }
 
 /* Put P, which is nowhere, into its relay's dues if it has to be tried. */
@@ -177,60 +202,62 @@ schedule_part(struct part *p)
 {
 	if (!is_wanted(p))
 		return;
+	free(p->server);
 	RB_INSERT(part_dues, &p->relay->dues, p);
 	p->place = PART_DUE;
 }
 
-/* P, whose recipients were counted anew, into its place.  What is ready keeps
- * its turn if it is due no later than before. */
+/* Put P, whose recipients were counted anew, into its place.  What is ready
+ * keeps its turn if it is due no later than before, at WAS_US. */
 static void
-place_part(struct part *p)
+place_part(struct part *p, int64_t was_us)
 {
-	if (p->place == PART_READY && is_wanted(p) && p->due_us <= p->was_us)
+	if (p->place == PART_READY && is_wanted(p) && p->due_us <= was_us)
 		return;
-	unschedule(p);
+	queue_unschedule(p);
 	schedule_part(p);
 }
 
+/* Work out when P is due, and the like. */
 static void
-count_rcpt(struct message *m, const struct qrcpt *r)
+count_part(const struct message *m, struct part *p)
 {
-	struct part *p = r->part;
+	p->npending = 0;
+	p->nwaiting = 0;
+	for (unsigned i = 0; i < m->nrcpts; i++) {
+		const struct qrcpt *r = &m->rcpts[i];
 
-	if (p->npending++ == 0 || r->next_us < p->due_us)
-		p->due_us = r->next_us;
-	p->nwaiting += r->waiting;
-	if (m->npending++ == 0 || r->next_us < m->due_us)
-		m->due_us = r->next_us;
-	m->nwaiting += r->waiting;
+		if (r->part != p || r->state != RCPT_PENDING)
+			continue;
+		if (p->npending++ == 0 || r->next_us < p->due_us)
+			p->due_us = r->next_us;
+		p->nwaiting += r->waiting;
+	}
+	/* What has no use any more has to be looked at in time. */
+	if (queue_expires_us(m) > 0 && queue_expires_us(m) < p->due_us)
+		p->due_us = queue_expires_us(m);
 }
 
 void
 queue_schedule(struct message *m)
 {
-	struct part *p;
-
-	for (p = &m->first; p != NULL; p = p->next) {
-		if (p->place != PART_READY)
-			unschedule(p);
-		p->was_us = p->due_us;
-		p->npending = 0;
-		p->nwaiting = 0;
-	}
 	m->npending = 0;
 	m->nwaiting = 0;
-	for (unsigned i = 0; i < m->nrcpts; i++)
-		if (m->rcpts[i].state == RCPT_PENDING)
-			count_rcpt(m, &m->rcpts[i]);
 	m->in_flight = false;
-	for (p = &m->first; p != NULL; p = p->next) {
-		/* What has no use any more has to be looked at in time. */
-		if (m->expires_us > 0 && m->expires_us < p->due_us)
-			p->due_us = m->expires_us;
+	for (struct part *p = &m->first; p != NULL; p = p->next) {
+		int64_t was_us = p->due_us;
+
+		/* Its time must not change while it is found by it. */
+		if (p->place == PART_DUE)
+			queue_unschedule(p);
+		count_part(m, p);
+		m->npending += p->npending;
+		m->nwaiting += p->nwaiting;
 		/* All have their results, but the agent is not done: it may
 		 * still use the connection, and must not get it again. */
-		m->in_flight |= p->nwaiting > 0 || p->job != NULL;
-		place_part(p);
+		if (p->nwaiting > 0 || p->job != NULL)
+			m->in_flight = true;
+		place_part(p, was_us);
 	}
 }
 
@@ -245,21 +272,18 @@ queue_set_job(struct queue *q, struct part *p, void *job)
 void
 queue_delete(struct queue *q, struct message *m)
 {
-	for (struct part *p = &m->first; p != NULL; p = p->next)
-		unschedule(p);
-	RB_REMOVE(message_ids, &q->ids, m);
-	q->count[m->state]--;
-	message_free(m);
+	ids_remove(&q->ids, m);
+	drop(q, m);
 }
 
 int
 queue_insert(struct queue *q, struct message *m)
 {
-	if (RB_INSERT(message_ids, &q->ids, m) != NULL)
-		return -EEXIST;
+	int err = ids_insert(&q->ids, m);
+
+	if (err < 0)
+		return err;
 	q->count[m->state]++;
-	for (struct part *p = &m->first; p != NULL; p = p->next)
-		p->message = m;
 	for (unsigned i = 0; i < m->nrcpts; i++)
 		if (m->rcpts[i].part == NULL)
 			m->rcpts[i].part = &m->first;
@@ -287,7 +311,7 @@ queue_make_part(struct message *m, struct relay_state *relay)
 		return p;
 	/* The first is anybody's before the first one is routed. */
 	if (m->first.relay == NULL) {
-		unschedule(&m->first);
+		queue_unschedule(&m->first);
 		m->first.relay = relay;
 		return &m->first;
 	}
@@ -317,39 +341,71 @@ drop_empty_parts(struct message *m)
 			continue;
 		}
 		*link = p->next;
-		unschedule(p);
+		queue_unschedule(p);
 		free(p->server);
 		free(p);
 	}
+}
+
+/* Whether M, which is one part, goes on as one, to *RET: nobody of it has been
+ * served, so that part only changes its relay.  Most messages are like that. */
+static bool
+goes_as_one(const struct message *m, queue_choose_fn *choose, void *arg,
+    struct relay_state **ret)
+{
+	if (m->first.next != NULL || m->first.job != NULL || m->nwaiting > 0)
+		return false;
+	for (unsigned i = 0; i < m->nrcpts; i++) {
+		struct relay_state *relay;
+
+		if (m->rcpts[i].state != RCPT_PENDING)
+			return false;
+		relay = choose(m, &m->rcpts[i], arg);
+		if (i > 0 && relay != *ret)
+			return false;
+		*ret = relay;
+	}
+	return true;
+}
+
+/* Let R of M, unless it is in flight, go where CHOOSE says. */
+static int
+route_rcpt(
+    struct message *m, struct qrcpt *r, queue_choose_fn *choose, void *arg)
+{
+	struct relay_state *relay;
+	struct part *p;
+
+	if (r->state != RCPT_PENDING || r->waiting || r->part->job != NULL)
+		return 0;
+	relay = choose(m, r, arg);
+	if (relay == r->part->relay)
+		return 0;
+	p = queue_make_part(m, relay);
+	if (p == NULL)
+		return -ENOMEM;
+	r->part = p;
+	return 0;
 }
 
 int
 queue_route(
     struct queue *q, struct message *m, queue_choose_fn *choose, void *arg)
 {
+	struct relay_state *only = NULL;
 	int err = 0;
 
 	(void)q;
 	/* Moved while in a tree a part would not be found there any more. */
 	for (struct part *p = &m->first; p != NULL; p = p->next)
-		unschedule(p);
-	for (unsigned i = 0; i < m->nrcpts && err == 0; i++) {
-		struct qrcpt *r = &m->rcpts[i];
-		struct relay_state *relay;
-		struct part *p;
-
-		if (r->state != RCPT_PENDING || r->waiting ||
-		    r->part->job != NULL)
-			continue;
-		relay = choose(m, r, arg);
-		if (relay == r->part->relay)
-			continue;
-		p = queue_make_part(m, relay);
-		if (p == NULL)
-			err = -ENOMEM;
-		else
-			r->part = p;
+		queue_unschedule(p);
+	if (goes_as_one(m, choose, arg, &only)) {
+		m->first.relay = only;
+		queue_schedule(m);
+		return 0;
 	}
+	for (unsigned i = 0; i < m->nrcpts && err == 0; i++)
+		err = route_rcpt(m, &m->rcpts[i], choose, arg);
 	queue_schedule(m);
 	if (m->first.next != NULL)
 		drop_empty_parts(m);
@@ -367,12 +423,15 @@ make_ready(struct queue *q, struct part *p)
 
 	if (lane >= LANES_MAX)
 		lane = LANES_MAX - 1;
-	if (turns_add(&relay->turns[lane], &p->turn,
-		queue_sender_key(q, p->message)) < 0)
-		return false;
+	/* Both entries are in the same place. */
 	RB_REMOVE(part_dues, &relay->dues, p);
+	if (turns_add(&relay->turns[lane], &p->turn,
+		queue_sender_key(q, p->message)) < 0) {
+		RB_INSERT(part_dues, &relay->dues, p);
+		return false;
+	}
 	p->place = PART_READY;
-	p->lane = lane;
+	p->lane = (uint8_t)lane;
 	relay->nready++;
 	return true;
 }
@@ -430,7 +489,7 @@ queue_unready(struct queue *q, struct relay_state *relay)
 		/* Those who wait for their limit, too. */
 		(void)turns_wake(&relay->turns[i], INT64_MAX);
 		while ((p = queue_turn(relay, i)) != NULL) {
-			unschedule(p);
+			queue_unschedule(p);
 			schedule_part(p);
 		}
 	}

@@ -12,8 +12,12 @@
  * itself, whatever the other relays do.  It waits by time in its relay's dues,
  * and once it is due by turn in its relay's lines, a set of them for each lane.
  *
- * A message is about 300 bytes and its addresses; nothing grows with a
- * message's size.
+ * A message is one block of memory with its recipients and addresses: 232 bytes
+ * and the addresses, 64 bytes and the address for each other recipient.  What
+ * many have, senders and replies, is kept once.  With all that comes to it, a
+ * message to one recipient that was deferred once takes about 300 bytes of
+ * spoold's memory (tests/bench/bench.sh queue measures it).  Nothing grows with
+ * a message's size.
  */
 
 #ifndef SPOOL_QUEUE_H
@@ -26,7 +30,10 @@
 
 #include "lib/conf.h"
 #include "lib/event.h"
+#include "lib/queue-ids.h"
 #include "lib/rate.h"
+#include "lib/stats.h"
+#include "lib/strpool.h"
 #include "lib/turns.h"
 
 enum rcpt_state {
@@ -34,79 +41,135 @@ enum rcpt_state {
 	RCPT_DELIVERED,
 	RCPT_FAILED,   /* and nobody was told so far */
 	RCPT_REPORTED, /* failed, and its sender was told */
+	RCPT_DROPPED,  /* not to be sent any more, by an operator */
 };
 
 struct part;
 
+/* The texts but for the address are from the queue's pool: queue_set_text(). */
 struct qrcpt {
-	char *addr;
+	char *addr;        /* in the message's block */
 	char *reply;       /* last answer or reason, or NULL */
 	char *server;      /* whose it was, if it failed; or NULL */
 	char *note;        /* why it was given up, if it was; or NULL */
 	struct part *part; /* its message's */
 	int64_t next_us;   /* not before, while pending */
 	int64_t last_us;   /* when REPLY came; 0 never */
-	unsigned attempts; /* that count against the limit */
-	unsigned tries;    /* all of them: sets the waiting time */
-	enum rcpt_state state;
+	uint16_t attempts; /* that count against the limit */
+	uint16_t tries;    /* all of them: sets the waiting time */
+	enum rcpt_state state : 8;
 	bool uncertain; /* the relay may have it already */
 	bool waiting;   /* takes part in the attempt going on */
 };
 
 enum part_place { PART_NOWHERE, PART_DUE, PART_READY };
 
+/* As RB_ENTRY(), without its four bytes of padding. */
+struct part_entry {
+	struct part *rbe_left, *rbe_right, *rbe_parent;
+	int rbe_color;
+} __attribute__((packed, aligned(4)));
+
 struct part {
-	RB_ENTRY(part) by_due;
-	struct turn turn;  /* while it is ready */
+	union {                             /* by its place */
+		struct part_entry by_due;   /* PART_DUE */
+		struct turn turn;           /* PART_READY */
+		struct {                    /* PART_NOWHERE, in flight too */
+			char *server;       /* spoold's: once the agent began
+					       with it */
+			int64_t attempt_us; /* when its attempt began; 0:
+					       not since it was due */
+		};
+		struct { /* whatever its place, behind those */
+			char others[sizeof(struct part_entry)];
+			enum part_place place : 8;
+			uint8_t lane;      /* in whose lines it is, while it is
+					      ready */
+			bool owes_success; /* spoold's: the relay does not
+					      report success */
+			bool answered;     /* somebody has a result of the
+					      attempt */
+		};
+	};
 	struct part *next; /* of the message */
 	struct message *message;
 	struct relay_state *relay; /* NULL: not routed yet */
 	int64_t due_us;            /* least next_us of its pending recipients */
-	int64_t was_us;            /* … before the last look */
+	void *job;                 /* spoold's: the agent, while in flight */
 	unsigned npending;
 	unsigned nwaiting; /* of them, without result of the attempt */
-	enum part_place place;
-	unsigned lane;      /* in whose lines it is, while it is ready */
-	void *job;          /* spoold's: the agent, while in flight */
-	char *server;       /* spoold's: once the agent began with it */
-	bool owes_success;  /* spoold's: the relay does not report success */
-	int64_t attempt_us; /* when its last attempt began; 0 never */
-	bool answered;      /* … and somebody has a result of it */
+};
+
+/* What few messages have.  The texts are from the queue's pool. */
+struct message_extra {
+	int64_t expires_us; /* no use after that; 0: never */
+	int64_t not_before_us;
+	char *lane;                   /* as its envelope has it, or NULL */
+	char *subject;                /* if the status is to have it, or NULL */
+	struct relay_state *rerouted; /* an operator's word, before any route;
+					 NULL: none */
 };
 
 struct message {
-	RB_ENTRY(message) by_id;
 	char id[SPOOL_ID_SIZE];
-	enum spool_state state;
-	bool in_flight;     /* an agent has a part of it */
-	bool found;         /* by the scan that is going on */
-	bool is_report;     /* of spoold's own: never answered */
-	bool warned;        /* its sender knows that it is late, or cannot */
-	bool untold;        /* nobody can be told of what failed */
-	unsigned reporting; /* spoold's: reports about it that are being
-			       written */
-	bool counted; /* spoold's: … or has to be; its addressee may get it */
-	bool removing; /* spoold's: its file is being removed */
 	uid_t uid;
 	int64_t arrival_us; /* by the clock of its sendmail */
 	int64_t seen_us;    /* when spoold first saw it */
-	int64_t expires_us; /* no use after that; 0: never */
-	int64_t not_before_us;
-	int64_t due_us;     /* least next_us of its pending recipients */
 	int64_t attempt_us; /* when the last attempt began; 0 never */
 	uint64_t size_bytes;
 	char *sender;
-	char *lane;       /* as its envelope has it, or NULL */
-	unsigned lane_no; /* spoold's: its place in the configuration */
+	struct message_extra *extra; /* NULL: nothing; read by queue_lane() … */
 	struct qrcpt *rcpts;
 	unsigned nrcpts;
 	unsigned npending;
 	unsigned nwaiting; /* of them, without result of the attempt */
-	struct part first; /* and by its NEXT the others */
+	enum spool_state state : 4;
+	unsigned seen : 4;   /* spoold's: the number of the last scan that came
+				to it; 0: none since the start */
+	uint8_t lane_no;     /* spoold's: its place in the configuration */
+	uint8_t reporting;   /* spoold's: reports about it that are being
+				written */
+	bool in_flight : 1;  /* an agent has a part of it */
+	bool is_report : 1;  /* of spoold's own: never answered */
+	bool warned : 1;     /* its sender knows that it is late, or cannot */
+	bool untold : 1;     /* nobody can be told of what failed */
+	bool counted : 1;    /* spoold's: as REPORTING, or one has to be
+				written; its addressee may get it */
+	bool removing : 1;   /* spoold's: its file is being removed … */
+	bool came_again : 1; /* … and one of that name was seen meanwhile */
+	bool shares_sender : 1; /* SENDER is from the queue's pool */
+	struct part first;      /* and by its NEXT the others */
 };
 
-struct queue_totals { /* recipients, since the start of spoold */
-	uint64_t admitted, delivered, deferred, failed, dropped, bytes;
+/*
+ * Recipients, since the start of spoold; admitted: messages; bounced: reports
+ * to senders; bytes: of what was delivered.
+ */
+struct queue_totals {
+	uint64_t admitted, delivered, deferred, failed, bounced, dropped, bytes;
+};
+
+/* How much of a relay's limit is used up, for readers of the status. */
+struct limit_use {
+	char limit[32]; /* rate_format() */
+	uint64_t used, left;
+};
+
+/* What the status tells of a relay's work; the events make it, but for what
+ * only spoold knows. */
+struct relay_work {
+	int64_t latency_us;   /* of what it took lately, a moving average;
+				 0: nothing yet */
+	int64_t delivered_us; /* it took something last; 0: never */
+	char *error;          /* the last answer that was no acceptance, or
+				 what kept from one; NULL: none */
+	int64_t error_us;
+	/* spoold's, as of the snapshot */
+	unsigned connections;  /* at work */
+	int64_t rate_until_us; /* its limits let nothing through before;
+				  0: they do */
+	struct limit_use limits[RATE_LIMITS_MAX];
+	size_t nlimits;
 };
 
 RB_HEAD(part_dues, part);
@@ -116,12 +179,16 @@ struct relay_state {
 	SLIST_ENTRY(relay_state) link;
 	char *name;
 	bool down;
-	int64_t since_us; /* of the state */
-	int64_t next_us;  /* next probe while down */
-	char *reason;     /* while down */
+	int64_t since_us;  /* of the state */
+	int64_t next_us;   /* next probe while down */
+	char *reason;      /* while down */
+	int64_t paused_us; /* since then; 0: it is not */
+	char *paused_by;   /* for people */
+	struct relay_work work;
 	struct part_dues dues;
 	struct turns turns[LANES_MAX];
 	size_t nready; /* parts in the lines */
+	bool rests;    /* queue_rest() */
 	/* What spoold sets: the limits are borrowed. */
 	const struct rate_limit *rates;
 	size_t nrates;
@@ -138,14 +205,18 @@ struct sender_state {
 	struct rate_state rate;
 };
 
-RB_HEAD(message_ids, message);
 RB_HEAD(sender_keys, sender_state);
 
 struct queue {
 	struct message_ids ids;
+	struct strpool texts;
 	size_t count[SPOOL_STATES];
 	struct queue_totals totals;
+	struct stats stats;
+	int64_t paused_us; /* all of it, since then; 0: it is not */
+	char *paused_by;   /* for people */
 	SLIST_HEAD(, relay_state) relays;
+	bool rests; /* queue_rest() */
 	/* What spoold sets; limits are borrowed. */
 	enum fair_by fair;
 	const struct rate_limit *sender_rates;
@@ -153,6 +224,9 @@ struct queue {
 	struct sender_keys senders;
 	uint64_t seq;    /* of the last event applied */
 	int64_t last_us; /* its time */
+	/* The time of the snapshot that it was read from: who came later has
+	 * no relay yet.  0: nothing was read; -1: nobody has one yet. */
+	int64_t read_us;
 };
 
 void queue_init(struct queue *q);
@@ -184,12 +258,60 @@ bool queue_is_served(const struct message *m);
 /* Whether a recipient of M failed and nobody was told. */
 bool queue_has_failed(const struct message *m);
 
+/* What M's extra says, 0 or NULL if it has none. */
+static inline int64_t
+queue_expires_us(const struct message *m)
+{
+	return m->extra == NULL ? 0 : m->extra->expires_us;
+}
+
+static inline int64_t
+queue_not_before_us(const struct message *m)
+{
+	return m->extra == NULL ? 0 : m->extra->not_before_us;
+}
+
+static inline const char *
+queue_lane(const struct message *m)
+{
+	return m->extra == NULL ? NULL : m->extra->lane;
+}
+
+static inline const char *
+queue_subject(const struct message *m)
+{
+	return m->extra == NULL ? NULL : m->extra->subject;
+}
+
+static inline struct relay_state *
+queue_rerouted(const struct message *m)
+{
+	return m->extra == NULL ? NULL : m->extra->rerouted;
+}
+
+/* M's extra, to be changed; made if need be, NULL if out of memory. */
+struct message_extra *queue_extra(struct message *m);
+
+/*
+ * Let *PLACE, a recipient's reply, server or note or an extra's lane or
+ * subject, be TEXT (or NULL) instead of what it is.  Out of memory costs the
+ * text.  TEXT may be what is there.
+ */
+void queue_set_text(struct queue *q, char **place, const char *text);
+
+/* When M is due: the least next_us of its pending recipients; 0 if none is
+ * pending. */
+int64_t queue_due_us(const struct message *m);
+
 /* From when on M could be sent: its lifetime begins. */
 int64_t queue_since_us(const struct message *m);
 
 /* In order of id: the first, and the one after M; NULL at the end. */
 struct message *queue_first(struct queue *q);
 struct message *queue_next(struct queue *q, struct message *m);
+
+/* The first one behind ID, which need not be there any more; "": of all. */
+struct message *queue_after(struct queue *q, const char *id);
 
 /* The relay NAME, made if it is new; NULL if out of memory. */
 struct relay_state *queue_relay(struct queue *q, const char *name);
@@ -223,6 +345,13 @@ void queue_block(struct relay_state *relay, struct part *p, int64_t until_us);
 /* The part that is due first of RELAY's that are not ready; NULL if none. */
 struct part *queue_first_due(const struct relay_state *relay);
 
+/*
+ * From now on nothing is scheduled, which saves much time while a long queue is
+ * read; or (false) it is again, but what came meanwhile has to be routed away
+ * first, and again after that.
+ */
+void queue_rest(struct queue *q, bool rests);
+
 /* All that is ready goes back to the dues: lanes or fairness have changed. */
 void queue_unready(struct queue *q, struct relay_state *relay);
 
@@ -243,9 +372,16 @@ void queue_prune_senders(struct queue *q, int64_t now_us);
 int queue_fit_rates(struct queue *q);
 
 /*
- * Put M, made with calloc() by a reader of snapshots, into Q: its counters,
- * due time and trees are worked out here.  Q owns it.  -EEXIST: it is there.
- * Recipients without a part get M->first.
+ * A message by SENDER to NRCPTS addresses, for Q but not in it yet: all else
+ * is zero.  Given to queue_insert() or message_free().  NULL: out of memory.
+ */
+struct message *message_new(struct queue *q, const char *sender,
+    const char *const *rcpts, size_t nrcpts);
+
+/*
+ * Put M, made by message_new(), into Q: its counters, due time and trees are
+ * worked out here.  Q owns it.  -EEXIST: it is there; -ENOMEM.  Recipients
+ * without a part get M->first.
  */
 int queue_insert(struct queue *q, struct message *m);
 

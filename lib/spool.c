@@ -26,10 +26,6 @@ static const char *const state_names[SPOOL_STATES] = {
 	[SPOOL_FAILED] = "failed",
 };
 
-/* Of a foreign entry, what its new name keeps. */
-#define ASIDE_NAME_MAX 200
-#define ASIDE_TRIES 10000
-
 const char *
 spool_state_name(enum spool_state state)
 {
@@ -42,6 +38,18 @@ spool_is_id(const char *name)
 	size_t len = strspn(name, "0123456789ABCDEF");
 
 	return len >= 8 && len <= 11 && name[len] == '\0';
+}
+
+bool
+spool_find(const struct spool *sp, const char *id, enum spool_state *ret_state)
+{
+	for (int s = 0; s < SPOOL_STATES; s++)
+		if (faccessat(sp->state_fd[s], id, F_OK, AT_SYMLINK_NOFOLLOW) ==
+		    0) {
+			*ret_state = (enum spool_state)s;
+			return true;
+		}
+	return false;
 }
 
 /* ---- making ---------------------------------------------------------- */
@@ -156,8 +164,10 @@ is_trusted(const struct opening *o, const struct stat *st)
 
 	if (o->use == SPOOL_OWN)
 		return st->st_uid == uid;
-	return uid == 0 || st->st_uid == 0 || st->st_uid == uid ||
-	    st->st_gid == getegid();
+	if (uid == 0 || st->st_uid == 0 || st->st_uid == uid)
+		return true;
+	return st->st_gid == getegid() ||
+	    (o->use == SPOOL_READ && group_member(st->st_gid) != 0);
 }
 
 static int
@@ -195,8 +205,8 @@ refuse_open(struct opening *o, const char *name, int errnum)
 }
 
 /*
- * Open the spool's directory itself.  The setgid sendmail may pass through it
- * only, which is enough for openat(2).
+ * Open the spool's directory itself.  The setgid sendmail, and who looks as a
+ * member of the group, may pass through it only, which is enough for openat(2).
  */
 static int
 open_top(struct opening *o, const char *path)
@@ -357,6 +367,12 @@ spool_list(const struct spool *sp, enum spool_state state, spool_list_fn *fn,
 	return list_dir(sp->state_fd[state], fn, arg);
 }
 
+int
+spool_list_top(const struct spool *sp, spool_list_fn *fn, void *arg)
+{
+	return list_dir(sp->dir_fd, fn, arg);
+}
+
 /* Make a move between two states durable: the new name first. */
 static int
 sync_states(const struct spool *sp, enum spool_state from, enum spool_state to)
@@ -399,68 +415,6 @@ int
 spool_sync(const struct spool *sp, enum spool_state state)
 {
 	return fs_sync(sp->state_fd[state]);
-}
-
-/* NAME with nothing in it that a shell or a terminal takes notice of. */
-static void
-put_harmless(char *out, size_t size, const char *name)
-{
-	static const char harmless[] =
-	    "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+=@,";
-	size_t i;
-
-	for (i = 0; i + 1 < size && name[i] != '\0'; i++)
-		out[i] = strchr(harmless, name[i]) == NULL ? '_' : name[i];
-	out[i] = '\0';
-}
-
-/* Rename to the first free name made of BASE; RET_NAME is that name. */
-static int
-move_aside(const struct spool *sp, enum spool_state state, const char *name,
-    const char *base, char ret_name[NAME_MAX])
-{
-	int err = -EEXIST;
-
-	snprintf(ret_name, NAME_MAX, "%s.damaged", base);
-	for (int i = 1; i < ASIDE_TRIES; i++) {
-		err = fs_rename_noreplace(sp->state_fd[state], name,
-		    sp->state_fd[SPOOL_FAILED], ret_name);
-		if (err != -EEXIST)
-			break;
-		snprintf(ret_name, NAME_MAX, "%s.damaged.%d", base, i);
-	}
-	return err;
-}
-
-int
-spool_set_aside(const struct spool *sp, enum spool_state state,
-    const char *name, const char *why)
-{
-	char base[ASIDE_NAME_MAX + 1], aside[NAME_MAX];
-	char *text, *why_name = NULL;
-	int err;
-
-	if (name[0] == '\0' || strchr(name, '/') != NULL ||
-	    strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return -EINVAL;
-	put_harmless(base, sizeof(base), name);
-	err = move_aside(sp, state, name, base, aside);
-	if (err < 0)
-		return err;
-	if (asprintf(&why_name, "%s.why", aside) < 0)
-		return -ENOMEM;
-	if (asprintf(&text, "%s\n", why) < 0) {
-		free(why_name);
-		return -ENOMEM;
-	}
-	err = fs_replace(
-	    sp->state_fd[SPOOL_FAILED], why_name, 0600, text, strlen(text));
-	if (err == 0)
-		err = sync_states(sp, state, SPOOL_FAILED);
-	free(text);
-	free(why_name);
-	return err;
 }
 
 struct sweep {

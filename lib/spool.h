@@ -25,7 +25,7 @@
  * Modes.  A spool of one's own is 0700 throughout.  A system-wide one belongs
  * to user and group spoold, and sendmail is setgid spoold:
  *
- *	SPOOL/			0710	the group may pass, not look
+ *	SPOOL/			0711	all may pass, to .control; none may look
  *	tmp/			2770	the group writes here; setgid, so that
  *					files get the group whoever runs
  *sendmail queue/			0770	… publishes here, and reads the
@@ -85,10 +85,11 @@ int spool_create(const char *path, char **reterr_what);
 /*
  * Open the spool at PATH for USE and check it: directories, no symbolic links
  * below PATH, not writable by everybody; for SPOOL_OWN owned by the effective
- * user; else owned by root or the effective user, or of the effective group,
- * unless root asks.  0 or -errno, with
- * *RETERR_WHY one clause for the user ("queue/ is missing", "is writable by
- * everybody (mode 0777)"), to be freed.  SP is valid only on success.
+ * user; else owned by root or the effective user, or of the effective group
+ * (for SPOOL_READ: of any group that the process is in), unless root asks.  0
+ * or -errno, with *RETERR_WHY one clause for the user ("queue/ is missing", "is
+ * writable by everybody (mode 0777)"), to be freed.  SP is valid only on
+ * success.
  */
 int spool_open(
     struct spool *sp, const char *path, enum spool_use use, char **reterr_why);
@@ -155,8 +156,29 @@ int draft_write(struct draft *d, const void *bytes, size_t len);
  */
 int draft_publish(struct draft *d, int64_t now_us, char ret_id[SPOOL_ID_SIZE]);
 
+/*
+ * The same with ID, which the holder of the lock has chosen: -EEXIST if it is
+ * somebody else's by now.
+ */
+int draft_publish_as(struct draft *d, const char *id);
+
+/*
+ * An id made from *NOW_US or soon after that no message has, nor has had this
+ * call's caller, for *NOW_US moves on; sendmail may take it all the same.
+ */
+void draft_free_id(
+    const struct spool *sp, int64_t *now_us, char ret_id[SPOOL_ID_SIZE]);
+
 /* Give the draft up; a closed or zeroed one is fine. */
 void draft_abandon(struct draft *d);
+
+/*
+ * Publish the file NAME of the directory DIR_FD, a queue file that is complete
+ * and durable: it is moved into queue/ with an id made from NOW_US.  0 with
+ * its id, or -errno; it is in one of the two directories in any case.
+ */
+int spool_adopt(const struct spool *sp, int dir_fd, const char *name,
+    int64_t now_us, char ret_id[SPOOL_ID_SIZE]);
 
 /* ---- reading --------------------------------------------------------- */
 
@@ -207,6 +229,11 @@ bool spool_is_ascii_only(const struct spool *sp);
 /* Make or remove it; only for the holder of the lock.  0 or -errno. */
 int spool_set_ascii_only(const struct spool *sp, bool is_ascii_only);
 
+/* Whether the message ID, or what bears its name, is there, and in which
+ * *RET_STATE; the least if it is just being moved. */
+bool
+spool_find(const struct spool *sp, const char *id, enum spool_state *ret_state);
+
 /* ---- what only the holder of the lock does --------------------------- */
 
 /* Called for every entry except "." and ".."; non-zero ends the listing. */
@@ -215,6 +242,13 @@ typedef int spool_list_fn(const char *name, void *arg);
 /* List STATE's directory in no order.  0, FN's result or -errno. */
 int spool_list(const struct spool *sp, enum spool_state state,
     spool_list_fn *fn, void *arg);
+
+/* What the names there of files begin with that spoold is about to make
+ * messages of: an id and a dot follow.  See spoold/raw.h. */
+#define SPOOL_CLAIM_PREFIX ".raw."
+
+/* The same of the spool's own directory: all that lies there. */
+int spool_list_top(const struct spool *sp, spool_list_fn *fn, void *arg);
 
 /*
  * Move a message to another state, durably.  0; -EEXIST if one of that id is
@@ -250,6 +284,13 @@ spool_remove(const struct spool *sp, const char *id, enum spool_state state);
  */
 int spool_set_aside(const struct spool *sp, enum spool_state state,
     const char *name, const char *why);
+
+/*
+ * The same of the entry NAME of the directory FROM_FD, which becomes
+ * failed/SHOWN.damaged.  What has happened to FROM_FD is not synchronised.
+ */
+int spool_set_aside_from(const struct spool *sp, int from_fd, const char *name,
+    const char *shown, const char *why);
 
 /*
  * Remove files in tmp/ that nobody wrote to for AGE_S seconds; directories

@@ -7,15 +7,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <json-c/json.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "lib/queue-work.h"
+#include "lib/fsutil.h"
 #include "lib/status-work.h"
 #include "lib/status.h"
+#include "lib/why.h"
+
+/* Written together. */
+#define GATHERED_BYTES ((size_t)128 << 10)
 
 const char *
 status_rcpt_state(enum rcpt_state state)
@@ -25,204 +28,195 @@ status_rcpt_state(enum rcpt_state state)
 		[RCPT_DELIVERED] = "delivered",
 		[RCPT_FAILED] = "failed",
 		[RCPT_REPORTED] = "reported",
+		[RCPT_DROPPED] = "dropped",
 	};
 
 	return names[state];
 }
 
 static void
-put_string(FILE *out, const char *s)
+put_text(struct json_out *o, const char *text)
 {
-	struct json_object *obj = event_new_string(s);
-
-	(void)fputs(obj == NULL
-		? "\"\""
-		: json_object_to_json_string_ext(obj,
-		      JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
-	    out);
-	json_object_put(obj);
+	json_out_raw(o, text, strlen(text));
 }
 
-static void
-put_key_string(FILE *out, const char *key, const char *s)
-{
-	if (s == NULL)
-		return;
-	(void)fprintf(out, ",\"%s\":", key);
-	put_string(out, s);
-}
-
-/* Times that are not set (0) are left out. */
-static void
-put_key_time(FILE *out, const char *key, int64_t us)
+void
+status_put_time(struct json_out *o, const char *key, int64_t us)
 {
 	if (us > 0)
-		(void)fprintf(out, ",\"%s\":%" PRId64 ".%06" PRId64, key,
-		    us / 1000000, us % 1000000);
+		json_out_time(o, key, us);
 }
 
-static void
-put_flag(FILE *out, const char *key, bool is_set)
+void
+status_put_flag(struct json_out *o, const char *key, bool is_set)
 {
-	if (is_set)
-		(void)fprintf(out, ",\"%s\":true", key);
-}
-
-static void
-put_rcpt(FILE *out, const struct qrcpt *r)
-{
-	(void)fputs("{\"rcpt\":", out);
-	put_string(out, r->addr);
-	(void)fprintf(out, ",\"state\":\"%s\",\"attempts\":%u,\"tries\":%u",
-	    status_rcpt_state(r->state), r->attempts, r->tries);
-	put_key_time(out, "next", r->next_us);
-	put_key_time(out, "last", r->last_us);
-	put_key_string(out, "reply", r->reply);
-	put_key_string(out, "server", r->server);
-	put_key_string(out, "note", r->note);
-	if (r->part->relay != NULL)
-		put_key_string(out, "relay", r->part->relay->name);
-	put_flag(out, "uncertain", r->uncertain);
-	put_flag(out, "active", r->waiting);
-	(void)fputc('}', out);
-}
-
-static void
-put_message(FILE *out, const struct message *m)
-{
-	(void)fprintf(out, "{\"id\":\"%s\",\"state\":\"%s\"", m->id,
-	    spool_state_name(m->state));
-	put_key_time(out, "arrival", m->arrival_us);
-	(void)fprintf(out, ",\"size\":%" PRIu64 ",\"uid\":%lu", m->size_bytes,
-	    (unsigned long)m->uid);
-	put_key_string(out, "sender", m->sender);
-	put_key_time(out, "seen", m->seen_us);
-	put_key_time(out, "attempt", m->attempt_us);
-	put_key_time(out, "expires", m->expires_us);
-	put_key_time(out, "not_before", m->not_before_us);
-	put_key_string(out, "lane", m->lane);
-	put_flag(out, "report", m->is_report);
-	put_flag(out, "warned", m->warned);
-	put_flag(out, "untold", m->untold);
-	(void)fputs(",\"rcpts\":[", out);
-	for (unsigned i = 0; i < m->nrcpts; i++) {
-		if (i > 0)
-			(void)fputc(',', out);
-		put_rcpt(out, &m->rcpts[i]);
-	}
-	(void)fputs("]}", out);
-}
-
-static void
-put_relay(FILE *out, const struct relay_state *r)
-{
-	char *rate = rate_save(&r->rate, r->rates, r->nrates);
-
-	(void)fputs("{\"name\":", out);
-	put_string(out, r->name);
-	(void)fprintf(out, ",\"state\":\"%s\"", r->down ? "down" : "up");
-	put_key_time(out, "since", r->since_us);
-	put_key_time(out, "next", r->next_us);
-	put_key_string(out, "reason", r->reason);
-	if (r->nrates > 0)
-		put_key_string(out, "rate", rate);
-	(void)fputc('}', out);
-	free(rate);
-}
-
-static void
-put_relays(FILE *out, const struct queue *q)
-{
-	const struct relay_state *r;
-	const char *comma = "";
-
-	(void)fputs(",\"relays\":[", out);
-	SLIST_FOREACH (r, &q->relays, link) {
-		(void)fputs(comma, out);
-		put_relay(out, r);
-		comma = ",";
-	}
-	(void)fputc(']', out);
-}
-
-/* Who is near the limits for senders, as numbers: nothing about anybody. */
-static void
-put_senders(FILE *out, struct queue *q)
-{
-	struct sender_state *s;
-	const char *comma = "";
-
-	if (q->nsender_rates == 0)
+	if (!is_set)
 		return;
-	(void)fputs(",\"senders\":[", out);
-	for (s = queue_first_sender(q); s != NULL; s = queue_next_sender(s)) {
-		char *rate =
-		    rate_save(&s->rate, q->sender_rates, q->nsender_rates);
-
-		(void)fprintf(
-		    out, "%s{\"key\":\"%016" PRIx64 "\"", comma, s->key);
-		put_key_string(out, "rate", rate);
-		(void)fputc('}', out);
-		free(rate);
-		comma = ",";
-	}
-	(void)fputc(']', out);
+	json_out_key(o, key);
+	put_text(o, "true");
 }
 
 static void
-put_head(
-    FILE *out, struct queue *q, const struct status_daemon *d, int64_t now_us)
+put_rcpt(struct json_out *o, const struct qrcpt *r)
 {
-	const struct queue_totals *t = &q->totals;
+	put_text(o, "{");
+	json_out_member(o, "rcpt", r->addr);
+	json_out_member(o, "state", status_rcpt_state(r->state));
+	json_out_uint(o, "attempts", r->attempts);
+	json_out_uint(o, "tries", r->tries);
+	status_put_time(o, "next", r->next_us);
+	status_put_time(o, "last", r->last_us);
+	json_out_member(o, "reply", r->reply);
+	json_out_member(o, "server", r->server);
+	json_out_member(o, "note", r->note);
+	if (r->part->relay != NULL)
+		json_out_member(o, "relay", r->part->relay->name);
+	status_put_flag(o, "uncertain", r->uncertain);
+	status_put_flag(o, "active", r->waiting);
+	put_text(o, "}");
+}
 
-	(void)fprintf(
-	    out, "{\"version\":%d,\"seq\":%" PRIu64, STATUS_VERSION, q->seq);
-	put_key_time(out, "time", now_us);
-	(void)fprintf(out, ",\"daemon\":{\"version\":\"%s\",\"pid\":%ld",
-	    d->version, d->pid);
-	put_key_time(out, "start", d->start_us);
-	put_key_string(out, "config", d->config);
-	put_key_string(out, "relay", d->relay);
-	(void)fprintf(out,
-	    "},\"totals\":{\"admitted\":%" PRIu64 ",\"delivered\":%" PRIu64
-	    ",\"deferred\":%" PRIu64 ",\"failed\":%" PRIu64
-	    ",\"dropped\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
-	    t->admitted, t->delivered, t->deferred, t->failed, t->dropped,
-	    t->bytes);
-	put_relays(out, q);
-	put_senders(out, q);
-	(void)fprintf(out, ",%s", STATUS_MESSAGES_MARK);
+/* Where the first goes that is pending, and what keeps M here. */
+static void
+put_waiting(struct json_out *o, const struct queue *q, const struct message *m,
+    int64_t now_us)
+{
+	struct waiting w = why_message(q, m, now_us);
+	unsigned i = 0;
+
+	while (i < m->nrcpts && m->rcpts[i].state != RCPT_PENDING)
+		i++;
+	if (i < m->nrcpts && m->rcpts[i].part->relay != NULL)
+		json_out_member(o, "relay", m->rcpts[i].part->relay->name);
+	if (queue_rerouted(m) != NULL)
+		json_out_member(o, "reroute", queue_rerouted(m)->name);
+	if (w.why == WHY_NOTHING)
+		return;
+	json_out_member(o, "waits", why_name(w.why));
+	status_put_time(o, "until", w.until_us);
+}
+
+void
+status_put_message(struct json_out *o, const struct queue *q,
+    const struct message *m, int64_t now_us)
+{
+	put_text(o, "{");
+	json_out_member(o, "id", m->id);
+	json_out_member(o, "state", spool_state_name(m->state));
+	status_put_time(o, "arrival", m->arrival_us);
+	json_out_uint(o, "size", m->size_bytes);
+	json_out_uint(o, "uid", m->uid);
+	json_out_member(o, "sender", m->sender);
+	json_out_member(o, "subject", queue_subject(m));
+	status_put_time(o, "seen", m->seen_us);
+	status_put_time(o, "attempt", m->attempt_us);
+	status_put_time(o, "expires", queue_expires_us(m));
+	status_put_time(o, "not_before", queue_not_before_us(m));
+	json_out_member(o, "lane", queue_lane(m));
+	status_put_flag(o, "report", m->is_report);
+	status_put_flag(o, "warned", m->warned);
+	status_put_flag(o, "untold", m->untold);
+	put_waiting(o, q, m, now_us);
+	json_out_key(o, "rcpts");
+	for (unsigned i = 0; i < m->nrcpts; i++) {
+		put_text(o, i == 0 ? "[" : ",");
+		put_rcpt(o, &m->rcpts[i]);
+	}
+	put_text(o, "]}");
+}
+
+/* ---- whose it is ----------------------------------------------------- */
+
+void
+status_new_spool_id(struct status_daemon *d)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char bytes[(STATUS_SPOOL_ID_SIZE - 1) / 2];
+	char *to = d->spool_id;
+	struct timespec now;
+
+	/* The kernel's never come short of so few; and if they are missing,
+	 * the time will do: it only has to be another one than elsewhere. */
+	if (getrandom(bytes, sizeof(bytes), GRND_NONBLOCK) < 0) {
+		(void)clock_gettime(CLOCK_REALTIME, &now);
+		memset(bytes, 0, sizeof(bytes));
+		memcpy(bytes, &now.tv_sec, sizeof(now.tv_sec));
+		memcpy(bytes + sizeof(bytes) / 2, &now.tv_nsec,
+		    sizeof(now.tv_nsec));
+	}
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		*to++ = digits[bytes[i] >> 4];
+		*to++ = digits[bytes[i] & 15];
+	}
+	*to = '\0';
+}
+
+bool
+status_is_spool_id(const char *id)
+{
+	return strlen(id) == STATUS_SPOOL_ID_SIZE - 1 &&
+	    strspn(id, "0123456789abcdef") == STATUS_SPOOL_ID_SIZE - 1;
+}
+
+/* ---- to a file ------------------------------------------------------- */
+
+/* Write what is in O to FD if there is enough of it, or ALL of it. */
+static int
+drain(struct json_out *o, int fd, bool all)
+{
+	int err;
+
+	if (o->failed)
+		return -ENOMEM;
+	if (o->len == 0 || (!all && o->len < GATHERED_BYTES))
+		return 0;
+	err = fs_write_all(fd, o->text, o->len);
+	json_out_cut(o, 0);
+	return err;
+}
+
+static int
+write_to(
+    int fd, struct queue *q, const struct status_daemon *daemon, int64_t now_us)
+{
+	struct json_out o = { .text = NULL };
+	const char *between = "";
+	struct message *m;
+	int err;
+
+	status_put_head(&o, q, daemon, STATUS_OPERATORS, now_us);
+	err = drain(&o, fd, false);
+	for (m = queue_first(q); m != NULL && err == 0; m = queue_next(q, m)) {
+		put_text(&o, between);
+		status_put_message(&o, q, m, now_us);
+		between = STATUS_BETWEEN;
+		err = drain(&o, fd, false);
+	}
+	if (*between != '\0')
+		put_text(&o, STATUS_AFTER);
+	put_text(&o, STATUS_END);
+	if (err == 0)
+		err = drain(&o, fd, true);
+	json_out_free(&o);
+	return err;
 }
 
 int
 status_write(int dir_fd, const char *name, const struct queue *q,
     const struct status_daemon *daemon, int64_t now_us)
 {
-	struct queue *walk =
-	    (struct queue *)(uintptr_t)q; /* RB_ has no const */
-	struct message *m;
-	FILE *out;
-	int fd, err = 0;
+	/* RB_ has no const. */
+	struct queue *walk = (struct queue *)(uintptr_t)q;
+	int fd, err;
 
+	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+		return -errno;
 	fd = openat(dir_fd, name,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return -errno;
-	out = fdopen(fd, "w");
-	if (out == NULL) {
-		err = -errno;
-		(void)close(fd);
-		return err;
-	}
-	put_head(out, walk, daemon, now_us);
-	for (m = queue_first(walk); m != NULL; m = queue_next(walk, m)) {
-		put_message(out, m);
-		(void)fputs(queue_next(walk, m) != NULL ? ",\n" : "\n", out);
-	}
-	(void)fputs("]}\n", out);
-	if (ferror(out))
-		err = -EIO;
-	if (fclose(out) != 0 && err == 0)
+	err = write_to(fd, walk, daemon, now_us);
+	if (close(fd) < 0 && err == 0)
 		err = -errno;
 	return err;
 }

@@ -14,6 +14,7 @@
 
 #include "lib/address.h"
 #include "lib/expansion.h"
+#include "lib/header.h"
 #include "lib/routes.h"
 #include "lib/scan.h"
 #include "lib/submit-work.h"
@@ -160,6 +161,51 @@ submit_set_sender(struct envelope *env, struct span text, struct identity *id,
 	if (identity_read_generic(id, &why) < 0)
 		return fail_file(err, why);
 	return walk(&work, "sender", text, sender_found);
+}
+
+/* An address_fn that wants no more. */
+static int
+first_sender_found(const struct mailbox *box, void *arg)
+{
+	int err = sender_found(box, arg);
+
+	return err == 0 ? 1 : err;
+}
+
+/* As walk(), to the first address of From. */
+static int
+walk_from(struct work *work, struct span body)
+{
+	size_t pos = 0;
+	int found = address_walk(body, first_sender_found, work, &pos);
+
+	if (found > 0)
+		return 0;
+	if (work->failed)
+		return -1;
+	if (found == 0)
+		return submit_fail(
+		    work->err, EX_DATAERR, "the From field has no address");
+	if (found == -ENOMEM)
+		return submit_fail_memory(work->err);
+	return fail_syntax(work, "sender in From", body, pos);
+}
+
+int
+submit_header_sender(struct work *work)
+{
+	struct span head = { work->head, work->head_len };
+	struct header_field from;
+	char *why = NULL;
+
+	if (!header_find(head, "From", &from))
+		return submit_fail(work->err, EX_DATAERR,
+		    "the header has no From field, so there is no sender");
+	if (envelope_set_sender(work->env, "") < 0)
+		return submit_fail_memory(work->err);
+	if (identity_read_generic(work->identity, &why) < 0)
+		return fail_file(work->err, why);
+	return walk_from(work, from.body);
 }
 
 /* ---- recipients -------------------------------------------------------- */

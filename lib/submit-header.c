@@ -12,15 +12,19 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/address.h"
 #include "lib/date.h"
 #include "lib/header.h"
+#include "lib/scan.h"
 #include "lib/submit-work.h"
 
 /* How much of a full name is worth showing. */
 #define NAME_BYTES_MAX 256
+/* A longer Message-Id is nobody's to look for. */
+#define MESSAGE_ID_MAX 998
 
 /* What a header field means to a submission. */
 enum {
@@ -103,7 +107,7 @@ submit_note_fields(struct work *work)
 			work->wishes[kind->id - FIELD_WISH] = field.body;
 		work->seen |= 1u << kind->id;
 		work->received += kind->id == FIELD_RECEIVED;
-		if ((kind->is & FIELD_RESENT) == 0)
+		if ((kind->is & FIELD_RESENT) == 0 || work->opts->is_raw)
 			continue;
 		work->resent = true;
 		if ((kind->is & FIELD_RCPT) != 0)
@@ -291,5 +295,37 @@ submit_put_header(const struct work *work, FILE *out)
 	}
 	if (due)
 		put_missing(work, out);
+	return 0;
+}
+
+/* What a Message-Id may be for us: it is shown and compared as it is. */
+static bool
+is_plain_id(struct span id)
+{
+	for (size_t i = 0; i < id.len; i++)
+		if (id.ptr[i] <= ' ' || id.ptr[i] > '~')
+			return false;
+	return id.len > 0 && id.len <= MESSAGE_ID_MAX;
+}
+
+int
+submit_note_message_id(struct work *work)
+{
+	struct span rest = { work->made, work->made_len };
+	struct header_field field;
+	struct span id;
+
+	while (header_next(&rest, &field) == 1) {
+		if (find_kind(&field)->id != FIELD_MESSAGE_ID)
+			continue;
+		id = scan_trim(field.body);
+		if (!is_plain_id(id))
+			return 0;
+		free(work->env->message_id);
+		work->env->message_id = strndup(id.ptr, id.len);
+		return work->env->message_id != NULL
+		    ? 0
+		    : submit_fail_memory(work->err);
+	}
 	return 0;
 }

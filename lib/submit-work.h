@@ -56,6 +56,10 @@ int submit_fail(struct submit_error *err, int exit_code, const char *fmt, ...)
 /* The same for want of memory. */
 int submit_fail_memory(struct submit_error *err);
 
+/* Set the envelope's sender to the first address of From.  0, or -1 with
+ * WORK->err. */
+int submit_header_sender(struct work *work);
+
 /*
  * Append the addresses of TEXT, called WHAT in errors, to the envelope,
  * without those that it has.  0, or -1 with WORK->err.
@@ -82,6 +86,10 @@ int submit_header_rcpts(struct work *work);
  * open.  0, or -1 with WORK->err.
  */
 int submit_take_wishes(struct work *work);
+
+/* Note the Message-Id of the header as it leaves in the envelope, for people
+ * who look for it.  0, or -1 with WORK->err. */
+int submit_note_message_id(struct work *work);
 
 /*
  * Write WORK->head as it leaves, with LF line ends; errors stay in OUT.  0 or

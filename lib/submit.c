@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "lib/date.h"
 #include "lib/header.h"
 #include "lib/submit-work.h"
 #include "lib/utf8.h"
@@ -27,6 +28,7 @@ submit_fail(struct submit_error *err, int exit_code, const char *fmt, ...)
 
 	err->exit_code = exit_code;
 	err->is_loop = false;
+	err->is_taken = false;
 	va_start(ap, fmt);
 	(void)vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
@@ -135,21 +137,31 @@ read_header(struct work *work, FILE *out)
 	return more < 0 ? fail_read(work, more) : 0;
 }
 
+/* How nobody is to get it. */
+static const char *
+nobody(const struct submit_options *opts)
+{
+	if (opts->is_raw)
+		return "no recipients in To, Cc or Bcc";
+	return opts->header_rcpts
+	    ? "no recipients in the header or the arguments"
+	    : "no recipients: give them as arguments, or use -t";
+}
+
 static int
 complete_envelope(struct work *work)
 {
 	const struct submit_options *opts = work->opts;
 	size_t i;
 
+	if (opts->is_raw && submit_header_sender(work) < 0)
+		return -1;
 	if (submit_know_rcpts(work) < 0)
 		return -1;
 	if (opts->header_rcpts && submit_header_rcpts(work) < 0)
 		return -1;
 	if (work->env->nrcpts == 0)
-		return submit_fail(work->err, EX_USAGE,
-		    opts->header_rcpts
-			? "no recipients in the header or the arguments"
-			: "no recipients: give them as arguments, or use -t");
+		return submit_fail(work->err, EX_USAGE, "%s", nobody(opts));
 	for (i = 0; opts->notify != 0 && i < work->env->nrcpts; i++)
 		work->env->rcpts[i].notify = opts->notify;
 	return 0;
@@ -344,11 +356,33 @@ copy_body(struct work *work)
 }
 
 static int
+publish(struct work *work, char ret_id[SPOOL_ID_SIZE])
+{
+	const char *id = work->opts->id;
+	int err;
+
+	if (id == NULL) {
+		/* Not the time at which reading began: that id may have been
+		 * another message's, which has left since. */
+		err = draft_publish(&work->draft, date_now_us(), ret_id);
+	} else {
+		err = draft_publish_as(&work->draft, id);
+		if (err == 0)
+			strcpy(ret_id, id);
+	}
+	if (err == 0)
+		return 0;
+	(void)fail_write(work, err);
+	work->err->is_taken = err == -EEXIST;
+	return -1;
+}
+
+static int
 run(struct work *work, char ret_id[SPOOL_ID_SIZE])
 {
 	int err;
 
-	if (prepare(work) < 0)
+	if (prepare(work) < 0 || submit_note_message_id(work) < 0)
 		return -1;
 	err = draft_open(&work->draft, work->sp, work->env);
 	if (err < 0)
@@ -357,8 +391,7 @@ run(struct work *work, char ret_id[SPOOL_ID_SIZE])
 		draft_abandon(&work->draft);
 		return -1;
 	}
-	err = draft_publish(&work->draft, work->opts->now_us, ret_id);
-	return err < 0 ? fail_write(work, err) : 0;
+	return publish(work, ret_id);
 }
 
 static void

@@ -25,6 +25,9 @@ struct submit_options {
 	bool header_rcpts; /* -t: recipients from To, Cc, Bcc */
 	bool dot_ends;     /* without -i: a lone dot ends the message */
 	bool keep_header;  /* -G: add nothing */
+	bool is_raw;       /* the sender is the first address of From, and
+			      what was resent before is no business of ours */
+	const char *id;    /* to be its, see draft_publish_as(); or NULL */
 	const char *trace; /* complete header lines, LF, put before the
 			      header; or NULL */
 	struct identity *identity;
@@ -43,6 +46,7 @@ struct submit_options {
 struct submit_error {
 	int exit_code;  /* sysexits.h */
 	bool is_loop;   /* the message has been here before */
+	bool is_taken;  /* the id that it was to have is somebody else's */
 	char text[512]; /* one line for the user, no program name */
 };
 

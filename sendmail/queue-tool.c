@@ -16,8 +16,8 @@
 #include "sendmail/queue-tool.h"
 
 #define TOOL_NAME "spoolq"
-/* Name, two options with values, command, id, two filters, NULL. */
-#define TOOL_ARGS 10
+/* Name, two options with values, command, option, id, two filters, NULL. */
+#define TOOL_ARGS 11
 
 /*
  * NAME=*TEXT*, for the tool takes globs and sendmail's tradition is a part of
@@ -120,6 +120,9 @@ queue_tool_exec(const struct options *opts, bool was_privileged)
 		argv[n++] = opts->spool;
 	}
 	argv[n++] = opts->mode == MODE_LIST ? "mailq" : "flush";
+	/* sendmail has never asked. */
+	if (opts->mode == MODE_FLUSH)
+		argv[n++] = "--yes";
 	if (opts->flush_id != NULL)
 		argv[n++] = opts->flush_id;
 	if (!add_filter(argv, &n, "--from", opts->flush_from) ||

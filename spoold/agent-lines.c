@@ -19,21 +19,22 @@
 
 #define FIELDS_MAX 5
 
-/* Split LINE's fields and decode them; the count, or -1. */
+/*
+ * Split LINE's fields and decode them where they are, in A's buffer, each with
+ * its NUL in the separator's place; the count, or -1.
+ */
 static int
-decode(struct span line, char *fields[FIELDS_MAX])
+decode(struct agent *a, struct span line, char *fields[FIELDS_MAX])
 {
 	struct span field;
 	int n = 0;
 
 	while (wire_next(&line, &field)) {
-		if (n < FIELDS_MAX && (fields[n] = wire_get(field)) != NULL) {
-			n++;
-			continue;
-		}
-		while (n > 0)
-			free(fields[--n]);
-		return -1;
+		if (n == FIELDS_MAX)
+			return -1;
+		fields[n] = a->buf + (field.ptr - a->buf);
+		if (!wire_decode(field, fields[n++]))
+			return -1;
 	}
 	return n;
 }
@@ -145,19 +146,14 @@ take_line(struct agent *a, struct span line)
 {
 	char *fields[FIELDS_MAX];
 	struct span word;
-	bool ok = false;
 	int n;
 
-	if (!wire_next(&line, &word) || (n = decode(line, fields)) < 0)
+	if (!wire_next(&line, &word) || (n = decode(a, line, fields)) < 0)
 		return false;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (span_is(word, words[i].word) && n == words[i].nfields) {
-			ok = words[i].take(a, fields);
-			break;
-		}
-	while (n > 0)
-		free(fields[--n]);
-	return ok;
+		if (span_is(word, words[i].word) && n == words[i].nfields)
+			return words[i].take(a, fields);
+	return false;
 }
 
 void
@@ -167,6 +163,7 @@ agent_take_lines(struct agent *a)
 
 	record_gather(a->d);
 	while (wire_line(&rest, &line))
+		/* What its fields are decoded over cannot be shown whole. */
 		if (!take_line(a, line))
 			log_msg(LOG_ERR,
 			    "agent %u said something unknown: "

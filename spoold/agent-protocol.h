@@ -57,16 +57,27 @@
  * A job ends with done, back or bad.  Jobs of one agent run in parallel and
  * end in any order.  An agent that dies ends them all.
  *
+ * Started as "spoold-smtp --probe SECONDS" the agent delivers nothing: after
+ * "go" it looks whether the relay is well, for so long at most, and exits.
+ * It says, of each server and step,
+ *
+ *	probe STEP RESULT SERVER DELAY_MS TEXT [NUMBER]
+ *				STEP is srv, resolve, connect, greeting, tls,
+ *				ehlo, login or quit; RESULT ok, warn or fail;
+ *				NUMBER is, of tls, when the first certificate
+ *				of the chain expires (seconds since the epoch),
+ *				of ehlo, the server's SIZE
+ *
  * Settings: relay (its name), host (again for each, in order of preference; as
  * struct relay_config has them), port (of hosts without one), tls (none,
- * opportunistic, starttls, implicit), tls_min (12, 13), ca_file, cert_file,
- * key_file, fingerprint, auth (auto, plain, login, cram-md5, xoauth2,
- * oauthbearer), user, password_file, password_command, login_in_clear (yes),
- * helo, source, connections, connections_max, slow_after (seconds),
- * connect_timeout, reply_timeout (seconds), session_messages (at most so many
- * over one connection), pause_ms (between two of them), linger_ms (a session
- * without work is kept so long), rest_ms (a host that failed is left alone so
- * long, if there are others), maildir.
+ * opportunistic, starttls, implicit), tls_verify (yes), tls_min (12, 13),
+ * ca_file, cert_file, key_file, fingerprint, auth (auto, plain, login,
+ * cram-md5, xoauth2, oauthbearer), user, password_file, password_command,
+ * password, login_in_clear (yes), helo, source, connections, connections_max,
+ * slow_after (seconds), connect_timeout, reply_timeout (seconds),
+ * session_messages (at most so many over one connection), pause_ms (between two
+ * of them), linger_ms (a session without work is kept so long), rest_ms (a host
+ * that failed is left alone so long, if there are others), maildir.
  * Unknown keys are an error.
  */
 
@@ -79,6 +90,9 @@
 #define AGENT_REPLY_MAX 1000
 /* Longest line either side accepts ("send" with very many INDEXES aside). */
 #define AGENT_LINE_MAX (1u << 20)
+
+/* A certificate that runs out so soon is a warning to a probe. */
+#define AGENT_PROBE_EXPIRY_DAYS 14
 
 enum outcome {
 	OUTCOME_DELIVERED,

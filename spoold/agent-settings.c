@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: the spoold authors */
 
-/* What an agent is told of its relay: the "set" lines of agent-protocol.h. */
+/* What an agent is told of its relay, the "set" lines of agent-protocol.h; and
+ * where it is. */
 
 #include "config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "lib/wire.h"
-#include "spoold/spoold.h"
+#include "spoold/agent-settings.h"
 
 static void
 put_text(FILE *out, const char *key, const char *value)
@@ -34,6 +37,7 @@ put_login(FILE *out, const struct relay_config *cfg)
 	put_text(out, "user", cfg->user);
 	put_text(out, "password_file", cfg->password_file);
 	put_text(out, "password_command", cfg->password_command);
+	put_text(out, "password", cfg->password);
 	if (cfg->login_in_clear)
 		put_text(out, "login_in_clear", "yes");
 }
@@ -42,6 +46,8 @@ static void
 put_tls(FILE *out, const struct relay_config *cfg)
 {
 	put_text(out, "tls", tls_mode_name(cfg->tls));
+	if (cfg->tls_verify)
+		put_text(out, "tls_verify", "yes");
 	put_number(out, "tls_min", cfg->tls_min);
 	put_text(out, "ca_file", cfg->ca_file);
 	put_text(out, "cert_file", cfg->cert_file);
@@ -93,4 +99,23 @@ agent_settings(const struct relay_config *cfg, unsigned connections,
 		return text;
 	free(text);
 	return NULL;
+}
+
+char *
+agent_program(const char *name)
+{
+	const char *dirs = getenv("SPOOLD_EXEC_PATH");
+	char *path = NULL;
+
+	while (dirs != NULL && *dirs != '\0') {
+		size_t len = strcspn(dirs, ":");
+
+		if (asprintf(&path, "%.*s/%s", (int)len, dirs, name) < 0)
+			return NULL;
+		if (access(path, X_OK) == 0)
+			return path;
+		free(path);
+		dirs += len + (dirs[len] == ':');
+	}
+	return asprintf(&path, LIBEXECDIR "/%s", name) < 0 ? NULL : path;
 }

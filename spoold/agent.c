@@ -159,6 +159,9 @@ leave(struct agent *a)
 {
 	struct spoold *d = a->d;
 
+	/* The loop is ending, for A was the last: it is freed with its relay. */
+	if (uv_is_closing((uv_handle_t *)&a->respawn_timer))
+		return;
 	TAILQ_REMOVE(&a->relay->agents, a, link);
 	uv_close((uv_handle_t *)&a->respawn_timer, on_timer_closed);
 	spoold_check_done(d);
@@ -216,26 +219,6 @@ on_exit_(uv_process_t *process, int64_t status, int signo)
 	/* OUT is closed when it has been read to its end. */
 }
 
-/* Where the agents are: SPOOLD_EXEC_PATH serves uninstalled programs. */
-static char *
-find_program(const char *name)
-{
-	const char *dirs = getenv("SPOOLD_EXEC_PATH");
-	char *path = NULL;
-
-	while (dirs != NULL && *dirs != '\0') {
-		size_t len = strcspn(dirs, ":");
-
-		if (asprintf(&path, "%.*s/%s", (int)len, dirs, name) < 0)
-			return NULL;
-		if (access(path, X_OK) == 0)
-			return path;
-		free(path);
-		dirs += len + (dirs[len] == ':');
-	}
-	return asprintf(&path, LIBEXECDIR "/%s", name) < 0 ? NULL : path;
-}
-
 static int
 start_process(struct agent *a, char *program)
 {
@@ -290,7 +273,7 @@ spawn(struct agent *a)
 
 	if (a->d->stopping || cfg == NULL)
 		return;
-	program = find_program(
+	program = agent_program(
 	    cfg->maildir != NULL ? "spoold-maildir" : "spoold-smtp");
 	a->start_us = spoold_now(a->d);
 	a->state = AGENT_STARTING;

@@ -5,13 +5,14 @@
  * .control: commands of spoolq, and sendmail's waiting (waiters.h).
  *
  * A client sends one line, "COMMAND [ID …]", and gets a line per id, "ok ID
- * TEXT" or "error ID TEXT", then "end".  Root and the user that spoold runs
- * as may command; the kernel says who asks.
+ * TEXT" or "error ID TEXT", then "end"; or "status", and gets that.  The kernel
+ * says who asks.  Root and the user that spoold runs as, the operators, may
+ * command all.  Others may wait for mail of their own, be told of it, and drop
+ * it.
  *
- * Everybody else who gets as far as the socket, by way of a set-group-id
- * sendmail, may wait for mail of his own.  Who waits, or may do nothing else,
- * is counted apart, so that however many there are, there is room for an
- * operator.
+ * Everybody gets as far as the socket of a spool for the whole machine.  So
+ * what each may have us do is bounded: how many come in a while, how many are
+ * served at once (control-room.c), and what they can ask for.
  */
 
 #include "config.h"
@@ -28,44 +29,20 @@
 
 #include "lib/log.h"
 #include "lib/wire.h"
-#include "spoold/spoold.h"
-#include "spoold/waiters.h"
+#include "spoold/control-work.h"
 
 #define SOCKET_NAME ".control"
 #define BACKLOG 128
-/* The longest request: a hundred thousand ids; and that of who may only
- * wait. */
+/* The longest request: a hundred thousand ids; and that of others, which need
+ * not be all of theirs. */
 #define REQUEST_MAX (1200000u)
-#define WAIT_REQUEST_MAX 512u
-/* Clients at once: who waits, or may do nothing else, together and of one uid;
- * operators, of whom as many may be about to wait and have not said so yet. */
-#define OTHERS_MAX 256
-#define OTHERS_OF_ONE_MAX 64
-#define OPERATORS_MAX OTHERS_OF_ONE_MAX
+#define OTHERS_REQUEST_MAX 1024u
+#define REQUEST_BEGIN 512u
 /* What a client that waits may ask for: it needs two or three. */
 #define WAIT_COMMANDS_MAX 16
-
-struct control {
-	struct spoold *d;
-	uv_pipe_t listener;
-	LIST_HEAD(, client) clients;
-};
-
-struct client {
-	LIST_ENTRY(client) link;
-	struct control *c;
-	uv_pipe_t pipe;
-	uv_timer_t timer; /* a client that says nothing is sent away */
-	uv_write_t write;
-	unsigned open_handles;
-	uid_t uid;
-	bool is_operator;
-	struct waiter *waiter; /* NULL: it does not wait */
-	unsigned wait_commands;
-	char *buf;
-	size_t len, alloc;
-	char *answer;
-};
+/* Clients that may come in so many milliseconds. */
+#define COMERS_MAX 32
+#define COMERS_MS 10
 
 #define CLIENT_MS 10000
 
@@ -81,10 +58,11 @@ on_client_closed(uv_handle_t *handle)
 	LIST_REMOVE(cl, link);
 	free(cl->buf);
 	free(cl->answer);
+	json_out_free(&cl->piece);
 	free(cl);
 }
 
-static void
+void
 client_close(struct client *cl)
 {
 	if (uv_is_closing((uv_handle_t *)&cl->pipe))
@@ -108,6 +86,17 @@ on_answered(uv_write_t *write, int status)
 	client_close(write->data);
 }
 
+/* Whether CL does not wait for an answer any more: its user was told that there
+ * is none, so nothing must come of it. */
+static bool
+has_gone(const struct client *cl)
+{
+	struct pollfd pfd = { .fd = -1, .events = 0 };
+
+	return uv_fileno((const uv_handle_t *)&cl->pipe, &pfd.fd) == 0 &&
+	    poll(&pfd, 1, 0) > 0 && (pfd.revents & POLLHUP) != 0;
+}
+
 static void
 answer(struct client *cl, struct span line)
 {
@@ -116,15 +105,11 @@ answer(struct client *cl, struct span line)
 	FILE *out = open_memstream(&cl->answer, &len);
 	uv_buf_t buf;
 
-	(void)uv_read_stop((uv_stream_t *)&cl->pipe);
 	if (out == NULL) {
 		client_close(cl);
 		return;
 	}
-	if (cl->is_operator)
-		command_run(d, line, out);
-	else
-		(void)fputs("error * not%20permitted\n", out);
+	command_run(d, cl->uid, cl->is_operator, line, out);
 	(void)fputs("end\n", out);
 	if (fclose(out) != 0) {
 		client_close(cl);
@@ -137,63 +122,6 @@ answer(struct client *cl, struct span line)
 		client_close(cl);
 	dispatch(d);
 	spoold_check_done(d);
-}
-
-/* ---- how many -------------------------------------------------------- */
-
-static bool
-is_other(const struct client *cl)
-{
-	return !cl->is_operator || cl->waiter != NULL;
-}
-
-/* Whether there is room for CL, which is in the list already. */
-static bool
-has_room(const struct client *cl)
-{
-	unsigned operators = 0, others = 0, of_one = 0;
-	const struct client *each;
-
-	LIST_FOREACH (each, &cl->c->clients, link) {
-		if (uv_is_closing((const uv_handle_t *)&each->pipe))
-			continue;
-		if (!is_other(each)) {
-			operators++;
-			continue;
-		}
-		others++;
-		of_one += each->uid == cl->uid;
-	}
-	if (!is_other(cl))
-		return operators <= OPERATORS_MAX;
-	return others <= OTHERS_MAX && of_one <= OTHERS_OF_ONE_MAX;
-}
-
-/* Whether nobody is at the other end of CL any more. */
-static bool
-is_left(const struct client *cl)
-{
-	struct pollfd pfd = { .events = 0 };
-
-	return uv_fileno((const uv_handle_t *)&cl->pipe, &pfd.fd) == 0 &&
-	    poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP) != 0;
-}
-
-/*
- * Find room for CL, if need be that of those who have left already: that they
- * have, the loop may tell us later than that another one came.
- */
-static bool
-find_room(const struct client *cl)
-{
-	struct client *each;
-
-	if (has_room(cl))
-		return true;
-	LIST_FOREACH (each, &cl->c->clients, link)
-		if (each != cl && is_other(each) && is_left(each))
-			client_close(each);
-	return has_room(cl);
 }
 
 /* ---- who waits ------------------------------------------------------- */
@@ -213,12 +141,13 @@ tell_client(struct span line, void *arg)
 		client_close(cl);
 }
 
-static void
-refuse(struct client *cl)
+void
+client_refuse(struct client *cl, const char *text)
 {
-	static char full[] = "error * too%20many%20clients\nend\n";
+	char line[64];
 
-	tell_client(span_of(full), cl);
+	(void)snprintf(line, sizeof(line), "error * %s\nend\n", text);
+	tell_client(span_of(line), cl);
 	client_close(cl);
 }
 
@@ -235,9 +164,9 @@ begin_waiting(struct client *cl)
 		return false;
 	}
 	/* An operator is counted among the others only now. */
-	if (find_room(cl))
+	if (client_find_room(cl))
 		return true;
-	refuse(cl);
+	client_refuse(cl, "too%20many%20clients");
 	return false;
 }
 
@@ -264,12 +193,11 @@ static void
 on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	struct client *cl = handle->data;
-	size_t max = cl->is_operator ? REQUEST_MAX : WAIT_REQUEST_MAX;
+	size_t max = cl->is_operator ? REQUEST_MAX : OTHERS_REQUEST_MAX;
 
 	(void)suggested;
 	if (cl->len == cl->alloc && cl->alloc < max) {
-		size_t alloc =
-		    cl->alloc == 0 ? WAIT_REQUEST_MAX : 2 * cl->alloc;
+		size_t alloc = cl->alloc == 0 ? REQUEST_BEGIN : 2 * cl->alloc;
 		char *grown = realloc(cl->buf, alloc);
 
 		if (grown != NULL) {
@@ -291,7 +219,13 @@ take_lines(struct client *cl)
 		if (waiter_knows(line)) {
 			obey(cl, line);
 		} else if (cl->waiter == NULL) {
-			answer(cl, line);
+			(void)uv_read_stop((uv_stream_t *)&cl->pipe);
+			if (has_gone(cl))
+				client_close(cl);
+			else if (span_is(line, "status"))
+				client_tell_status(cl);
+			else
+				answer(cl, line);
 			return;
 		} else {
 			client_close(cl);
@@ -341,8 +275,8 @@ admit(struct client *cl)
 		client_close(cl);
 		return;
 	}
-	if (!find_room(cl)) {
-		refuse(cl);
+	if (!client_find_room(cl)) {
+		client_refuse(cl, "too%20many%20clients");
 		return;
 	}
 	if (uv_read_start((uv_stream_t *)&cl->pipe, on_alloc, on_read) < 0) {
@@ -352,14 +286,20 @@ admit(struct client *cl)
 	(void)uv_timer_start(&cl->timer, on_client_timer, CLIENT_MS, 0);
 }
 
-static void
-on_connection(uv_stream_t *listener, int status)
-{
-	struct control *c = listener->data;
-	struct client *cl;
+static void on_rested(uv_timer_t *timer);
 
-	if (status < 0 || (cl = calloc(1, sizeof(*cl))) == NULL)
+/* Whoever stands at the door comes in. */
+static void
+let_in(struct control *c)
+{
+	struct client *cl = calloc(1, sizeof(*cl));
+
+	if (cl == NULL) {
+		/* The next time. */
+		c->is_resting = true;
+		(void)uv_timer_start(&c->rest_timer, on_rested, COMERS_MS, 0);
 		return;
+	}
 	cl->c = c;
 	(void)uv_pipe_init(&c->d->loop, &cl->pipe, 0);
 	(void)uv_timer_init(&c->d->loop, &cl->timer);
@@ -367,24 +307,69 @@ on_connection(uv_stream_t *listener, int status)
 	cl->timer.data = cl;
 	cl->open_handles = 2;
 	LIST_INSERT_HEAD(&c->clients, cl, link);
-	if (uv_accept(listener, (uv_stream_t *)&cl->pipe) < 0)
+	if (uv_accept((uv_stream_t *)&c->listener, (uv_stream_t *)&cl->pipe) <
+	    0)
 		client_close(cl);
 	else
 		admit(cl);
 }
 
+static void
+on_rested(uv_timer_t *timer)
+{
+	struct control *c = timer->data;
+	bool is_waiting = c->is_resting;
+
+	c->came = 0;
+	c->is_resting = false;
+	/* Not let in, it keeps the others out. */
+	if (is_waiting && !uv_is_closing((uv_handle_t *)&c->listener))
+		let_in(c);
+}
+
+static void
+on_connection(uv_stream_t *listener, int status)
+{
+	struct control *c = listener->data;
+
+	if (status < 0)
+		return;
+	if (c->came++ == 0)
+		(void)uv_timer_start(&c->rest_timer, on_rested, COMERS_MS, 0);
+	if (c->came > COMERS_MAX)
+		c->is_resting = true;
+	else
+		let_in(c);
+}
+
+/* Whether the directory FD is one that others bring mail to. */
+static bool
+is_for_group(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (st.st_mode & S_IWGRP) != 0;
+}
+
 /*
- * Whom the spool's mode lets in, its group: who is let through by a
- * set-group-id sendmail, and may wait.
+ * Whom the spool's mode lets in: everybody, if it is one for the whole machine,
+ * or its group, who are those that a set-group-id sendmail lets through.  A
+ * spool that only its owner can submit to is nobody else's, whatever the mode
+ * of its top.
  */
 static mode_t
 socket_umask(const struct spoold *d)
 {
 	struct stat st;
 
-	if (fstat(d->sp.dir_fd, &st) == 0 && (st.st_mode & S_IXGRP) != 0)
-		return 0117;
-	return 0177;
+	if (fstat(d->sp.dir_fd, &st) < 0)
+		return 0177;
+	if (!is_for_group(d->sp.tmp_fd) ||
+	    !is_for_group(d->sp.state_fd[SPOOL_QUEUE]))
+		return 0177;
+	if ((st.st_mode & S_IXOTH) != 0)
+		return 0111;
+	return (st.st_mode & S_IXGRP) != 0 ? 0117 : 0177;
 }
 
 static int
@@ -415,6 +400,8 @@ control_init(struct spoold *d)
 		return -ENOMEM;
 	c->d = d;
 	d->control = c;
+	(void)uv_timer_init(&d->loop, &c->rest_timer);
+	c->rest_timer.data = c;
 	return listen_(c);
 }
 

@@ -141,8 +141,8 @@ choose_in(struct relay *r, unsigned lane, int64_t now_us)
 	int64_t when_us;
 
 	while ((p = queue_turn(r->state, lane)) != NULL) {
-		if (p->message->expires_us > 0 &&
-		    p->message->expires_us <= now_us) {
+		if (queue_expires_us(p->message) > 0 &&
+		    queue_expires_us(p->message) <= now_us) {
 			dispatch_expire(r->d, p->message);
 			/* It is gone, or at least not ready any more: else
 			 * (the journal is broken) do not look again. */
@@ -183,30 +183,17 @@ choose(struct relay *r, int64_t now_us)
 
 /* ---- out ------------------------------------------------------------- */
 
-/*
- * The places of those recipients of P that take part now, "0-99,105", no more
- * than MAX: a new string, NULL if out of memory.  *RET_ALL: nobody else of the
- * message is due.
- */
-static char *
-indexes_of(const struct part *p, unsigned max, int64_t now_us, bool *ret_all)
+/* Write the places of P's recipients that take part now, MAX at most. */
+static void
+put_indexes(FILE *out, const struct part *p, unsigned max, int64_t now_us)
 {
 	const struct message *m = p->message;
 	unsigned n = 0, first = 0, last = 0;
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
 
-	*ret_all = true;
-	if (out == NULL)
-		return NULL;
-	for (unsigned i = 0; i < m->nrcpts; i++) {
-		if (!queue_takes_part(&m->rcpts[i], now_us))
+	for (unsigned i = 0; i < m->nrcpts && n < max; i++) {
+		if (m->rcpts[i].part != p ||
+		    !queue_takes_part(&m->rcpts[i], now_us))
 			continue;
-		if (m->rcpts[i].part != p || n == max) {
-			*ret_all = false;
-			continue;
-		}
 		if (n > 0 && last + 1 < i)
 			indexes_put(out, first, last);
 		if (n == 0 || last + 1 < i)
@@ -216,6 +203,33 @@ indexes_of(const struct part *p, unsigned max, int64_t now_us, bool *ret_all)
 	}
 	if (n > 0)
 		indexes_put(out, first, last);
+}
+
+/*
+ * Those places, "0-99,105": a new string, NULL if out of memory.  *RET_ALL:
+ * nobody else of the message is due.
+ */
+static char *
+indexes_of(const struct part *p, unsigned max, int64_t now_us, bool *ret_all)
+{
+	const struct message *m = p->message;
+	char *text = NULL;
+	unsigned n = 0;
+	size_t len;
+	FILE *out;
+
+	*ret_all = true;
+	for (unsigned i = 0; i < m->nrcpts; i++)
+		if (queue_takes_part(&m->rcpts[i], now_us) &&
+		    (m->rcpts[i].part != p || ++n > max))
+			*ret_all = false;
+	/* Most have one recipient. */
+	if (m->nrcpts == 1)
+		return strdup("0");
+	out = open_memstream(&text, &len);
+	if (out == NULL)
+		return NULL;
+	put_indexes(out, p, max, now_us);
 	if (fclose(out) == 0)
 		return text;
 	free(text);
@@ -342,10 +356,10 @@ useless(const struct spoold *d, const struct message *m, const struct qrcpt *r,
 {
 	if (r->state != RCPT_PENDING || r->waiting || r->part->job != NULL)
 		return NULL;
-	if (m->expires_us > 0 && m->expires_us <= now_us)
+	if (queue_expires_us(m) > 0 && queue_expires_us(m) <= now_us)
 		return "its time to live ended";
 	if (r->part->relay != NULL &&
-	    retry_expires(d->cfg, m, r->part->relay, m->expires_us, now_us))
+	    retry_expires(d->cfg, m, r->part->relay, queue_expires_us(m), now_us))
 		return "its lifetime ended";
 	return NULL;
 }

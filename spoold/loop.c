@@ -14,7 +14,9 @@
 
 #include "lib/date.h"
 #include "lib/log.h"
+#include "spoold/edits.h"
 #include "spoold/notify.h"
+#include "spoold/pause.h"
 #include "spoold/spoold.h"
 #include "spoold/waiters.h"
 
@@ -79,6 +81,8 @@ spoold_stop(struct spoold *d, const char *why)
 	d->stopping = true;
 	notify_systemd("STOPPING=1");
 	log_msg(LOG_NOTICE, "stopping: %s", why);
+	snapshot_cancel(d);
+	scan_cancel(d);
 	(void)uv_timer_start(&d->stop_timer, on_stop_timer, 0, 0);
 }
 
@@ -88,10 +92,19 @@ is_at_work(struct spoold *d, struct relay *r)
 {
 	const struct part *p = queue_first_due(r->state);
 
-	if (r->cfg == NULL || r->state->down || d->broken || agents_fail(r))
+	if (r->cfg == NULL || r->state->down || d->broken || pause_has(r) ||
+	    agents_fail(r))
 		return false;
 	return r->state->nready > 0 ||
 	    (p != NULL && p->due_us <= spoold_now(d));
+}
+
+/* Whether messages come or go by what other threads do. */
+static bool
+is_at_something(struct spoold *d)
+{
+	return !reports_idle(d) || remove_is_busy(d) ||
+	    !raw_is_idle(d, d->until == RUN_DRAINED);
 }
 
 /* Whether there is nothing to do now for a run that is to end by itself. */
@@ -101,7 +114,7 @@ is_done(struct spoold *d)
 	struct relay *r;
 
 	if (d->until == RUN_FOREVER || !d->scanned || d->scan_running ||
-	    d->in_flight > 0 || !reports_idle(d) || remove_is_busy(d))
+	    edits_busy(d) || d->in_flight > 0 || is_at_something(d))
 		return false;
 	if (d->queue.count[SPOOL_QUEUE] == 0)
 		return true;
@@ -113,47 +126,83 @@ is_done(struct spoold *d)
 	return true;
 }
 
+/* Whether something is going on that is worth waiting for. */
+static bool
+is_ending(struct spoold *d)
+{
+	return agents_running(d) > 0 || d->journal_syncing ||
+	    d->snapshot_running || remove_is_busy(d) || !reports_idle(d) ||
+	    raw_is_busy(d);
+}
+
 void
 spoold_check_done(struct spoold *d)
 {
 	if (!d->stopping) {
+		pause_check(d);
 		if (!is_done(d))
 			return;
 		d->exit_code =
-		    d->queue.count[SPOOL_QUEUE] == 0 ? EX_OK : EX_TEMPFAIL;
+		    d->queue.count[SPOOL_QUEUE] == 0 && !raw_is_left(d)
+		    ? EX_OK
+		    : EX_TEMPFAIL;
 		spoold_stop(d,
 		    d->exit_code == EX_OK ? "the queue is empty"
 					  : "nothing more is due");
 	}
-	if (agents_running(d) == 0 && !d->journal_syncing &&
-	    !d->snapshot_running && !remove_is_busy(d) && reports_idle(d))
+	if (!is_ending(d))
 		end_loop(d);
 }
 
 /* ---- signals and time ------------------------------------------------ */
 
+/* Everything is due, and nothing is in its way. */
+static void
+hurry(struct spoold *d)
+{
+	struct event ev = event_of(EVENT_FLUSHED, NULL);
+
+	ev.note = "SIGURG";
+	record(d, &ev);
+	pause_end(d, "SIGURG");
+	scan_begin(d);
+	dispatch(d);
+}
+
+/* What an operator has changed is in force from now on. */
+static void
+renew(struct spoold *d, const char *signal_name)
+{
+	notify_systemd("RELOADING=1");
+	reload(d);
+	notify_systemd("READY=1");
+	edits_take(d, signal_name, true);
+	scan_begin(d);
+}
+
 static void
 on_signal(uv_signal_t *handle, int signo)
 {
 	struct spoold *d = handle->data;
-	struct event ev;
 
+	/* systemd sends SIGCONT together with SIGTERM. */
+	if (d->stopping)
+		return;
 	switch (signo) {
 	case SIGUSR1:
-		snapshot_want(d);
+		edits_take(d, "SIGUSR1", false);
 		break;
 	case SIGURG:
-		ev = event_of(EVENT_FLUSHED, NULL);
-		ev.note = "SIGURG";
-		record(d, &ev);
-		scan_begin(d);
-		dispatch(d);
+		hurry(d);
 		break;
 	case SIGHUP:
-		notify_systemd("RELOADING=1");
-		reload(d);
-		notify_systemd("READY=1");
-		scan_begin(d);
+		renew(d, "SIGHUP");
+		break;
+	case SIGCONT:
+		renew(d, "SIGCONT");
+		break;
+	case SIGTSTP:
+		pause_by_signal(d);
 		break;
 	default:
 		spoold_stop(d, signo == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -184,6 +233,8 @@ watch_signals(struct spoold *d)
 		SIGHUP,
 		SIGUSR1,
 		SIGURG,
+		SIGTSTP,
+		SIGCONT,
 	};
 	int err = 0;
 
@@ -216,16 +267,35 @@ see_again(const struct event *ev, void *arg)
 	waiters_see(arg, ev);
 }
 
+/* The spool keeps the id that it has. */
+static void
+take_spool_id(struct spoold *d, const struct status_daemon *last)
+{
+	if (last->spool_id[0] == '\0')
+		status_new_spool_id(&d->daemon);
+	else
+		(void)strcpy(d->daemon.spool_id, last->spool_id);
+}
+
 /* What the last spoold knew: snapshot and journal, both optional. */
 static int
 recover(struct spoold *d)
 {
 	struct relay_state *relay;
 	struct status_daemon last;
-	int err = status_load_watched(
+	int err;
+
+	edits_recover_base(d->sp.dir_fd);
+	/* Until recover_begin(). */
+	queue_rest(&d->queue, true);
+	err = status_load_watched(
 	    d->sp.dir_fd, STATUS_NAME, &d->queue, &last, see_again, d);
 
+	take_spool_id(d, &last);
 	status_daemon_release(&last);
+	/* Root may have edited it so that we cannot even read it. */
+	if (err == -EACCES)
+		err = -EBADMSG;
 	if (err == -EBADMSG) {
 		log_msg(LOG_WARNING,
 		    "the status is damaged: attempts are "
@@ -240,7 +310,9 @@ recover(struct spoold *d)
 	SLIST_FOREACH (relay, &d->queue.relays, link)
 		relay->down = false;
 	(void)spool_set_ascii_only(&d->sp, false);
-	recover_begin(d);
+	/* Of what the journal alone knows no relay is known yet. */
+	if (d->queue.read_us == 0)
+		d->queue.read_us = -1;
 	err = journal_open(&d->journal, d->sp.dir_fd, d->queue.seq);
 	if (err < 0)
 		log_msg(LOG_ERR, "cannot open '%s': %s", JOURNAL_NAME,
@@ -261,6 +333,18 @@ say_start(struct spoold *d)
 		log_msg(LOG_WARNING,
 		    "no relay is configured: mail waits in "
 		    "the queue");
+	pause_warn(d);
+	edits_hint(d);
+}
+
+static int
+init_parts(struct spoold *d)
+{
+	int err = waiters_init(d);
+
+	if (err == 0)
+		err = edits_init(d);
+	return err == 0 ? reports_init(d) : err;
 }
 
 static int
@@ -274,9 +358,7 @@ start(struct spoold *d)
 	record_init(d);
 	queue_init(&d->queue);
 	TAILQ_INIT(&d->relays);
-	err = waiters_init(d);
-	if (err == 0)
-		err = reports_init(d);
+	err = init_parts(d);
 	if (err == 0)
 		err = relays_fit(d);
 	if (err == 0)
@@ -286,9 +368,11 @@ start(struct spoold *d)
 	if (err < 0)
 		return err;
 	say_start(d);
-	/* The last snapshot speaks of the last spoold: its pid, its relay. */
+	/* The last snapshot speaks of the last spoold: its pid, its relay.
+	 * Where messages go it still knows; then they are routed anew. */
 	snapshot_want(d);
 	snapshot_tick(d);
+	recover_begin(d);
 	err = control_init(d);
 	if (err < 0)
 		log_msg(LOG_ERR,
@@ -326,10 +410,12 @@ release(struct spoold *d)
 	queue_release(&d->queue);
 	free(d->control);
 	waiters_free(d);
-	free(d->scan_names);
+	edits_free(d);
+	scan_names_release(&d->scan_names);
 	free(d->snapshot_copy);
 	remove_free(d);
 	unreadable_release(&d->unreadables);
+	raw_free(d);
 	(void)uv_loop_close(&d->loop);
 }
 

@@ -32,7 +32,11 @@ struct source {
 static int
 load(const struct source *from, struct config *cfg, struct config_error *err)
 {
-	int ret = config_load(cfg, from->opts->config, from->opts->spool, err);
+	const struct options *opts = from->opts;
+	int ret = opts->spoolgore.is_meant
+	    ? spoolgore_load(
+		  cfg, &opts->spoolgore, opts->config, opts->spool, err)
+	    : config_load(cfg, opts->config, opts->spool, err);
 
 	if (ret == 0)
 		ret = options_apply(cfg, from->argc, from->argv, err);
@@ -203,8 +207,8 @@ serve(struct spoold *d, const struct options *opts)
 	return spoold_run(d);
 }
 
-int
-main(int argc, char *argv[])
+static int
+run(int argc, char *argv[])
 {
 	struct config cfg = { .path = NULL };
 	struct options opts;
@@ -212,9 +216,6 @@ main(int argc, char *argv[])
 	struct source from;
 	int code;
 
-	if (fs_open_std_fds() < 0)
-		return EX_OSERR;
-	log_init("spoold");
 	code = options_parse(&opts, argc, argv);
 	if (code != 0)
 		return code < 0 ? EX_OK : code;
@@ -247,5 +248,19 @@ main(int argc, char *argv[])
 		spool_close(&d.sp);
 	}
 	config_release(&cfg);
+	return code;
+}
+
+int
+main(int argc, char *argv[])
+{
+	/* First of all, for everybody sees them. */
+	char **args = spoolgore_hide(argc, argv);
+	int code = EX_OSERR;
+
+	log_init("spoold");
+	if (args != NULL && fs_open_std_fds() == 0)
+		code = run(argc, args);
+	spoolgore_forget(args);
 	return code;
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -25,7 +26,8 @@ enum {
 	OPT_QUIET,
 	OPT_HELP,
 	OPT_VERSION,
-	OPT_SETTING, /* and above: a setting of settings[] */
+	OPT_SPOOLGORE, /* and above: an option of spoolgore[] */
+	OPT_SETTING = OPT_SPOOLGORE + 8, /* the same of settings[] */
 };
 
 /* Options that are settings of spoold.conf(5), by the file's key. */
@@ -54,6 +56,23 @@ static const struct {
 
 #define NSETTINGS (sizeof(settings) / sizeof(settings[0]))
 
+/* Those of another program's command line. */
+static const struct {
+	const char *option;
+	const char *arg;
+	size_t offset; /* of the argument in struct spoolgore */
+} spoolgore[] = {
+#define AT(member) offsetof(struct spoolgore, member)
+	{ "smtpaddr", "HOST:PORT", AT(addr) },
+	{ "smtpuser", "NAME", AT(user) },
+	{ "smtppassword", "PASSWORD", AT(password) },
+	{ "smtpmd5user", "NAME", AT(md5_user) },
+	{ "smtpmd5password", "PASSWORD", AT(md5_password) },
+#undef AT
+};
+
+#define NSPOOLGORE (sizeof(spoolgore) / sizeof(spoolgore[0]))
+
 static const struct option own[] = {
 	{ "config", required_argument, NULL, 'C' },
 	{ "once", no_argument, NULL, OPT_ONCE },
@@ -66,9 +85,10 @@ static const struct option own[] = {
 };
 
 #define NOWN (sizeof(own) / sizeof(own[0]))
+#define NALL (NOWN + NSPOOLGORE + NSETTINGS)
 
 static void
-make_table(struct option table[static NOWN + NSETTINGS + 1])
+make_table(struct option table[static NALL + 1])
 {
 	memcpy(table, own, sizeof(own));
 	for (size_t i = 0; i < NSETTINGS; i++)
@@ -77,7 +97,13 @@ make_table(struct option table[static NOWN + NSETTINGS + 1])
 			.has_arg = required_argument,
 			.val = OPT_SETTING + (int)i,
 		};
-	table[NOWN + NSETTINGS] = (struct option){ .name = NULL };
+	for (size_t i = 0; i < NSPOOLGORE; i++)
+		table[NOWN + NSETTINGS + i] = (struct option){
+			.name = spoolgore[i].option,
+			.has_arg = required_argument,
+			.val = OPT_SPOOLGORE + (int)i,
+		};
+	table[NALL] = (struct option){ .name = NULL };
 }
 
 static void
@@ -99,13 +125,32 @@ usage(FILE *out)
 	for (size_t i = 0; i < NSETTINGS; i++)
 		(void)fprintf(out, "      --%-15s %-5s  %s\n",
 		    settings[i].option, settings[i].arg, settings[i].help);
+	(void)fputs("\nAs Spoolgore's command line, without a "
+		    "configuration:\n\n",
+	    out);
+	for (size_t i = 0; i < NSPOOLGORE; i++)
+		(void)fprintf(out, "       -%-15s %s\n", spoolgore[i].option,
+		    spoolgore[i].arg);
 	(void)fputs(
+	    "\n"
 	    "      --help, --version\n"
 	    "\n"
 	    "Exit status of --once: 0 the queue is empty, 75 something is "
 	    "left.\n"
 	    "More: spoold(8), spoold.conf(5).\n",
 	    out);
+}
+
+static void
+take_spoolgore(struct options *opts, int c)
+{
+	char *obj = (char *)&opts->spoolgore;
+
+	if (c < OPT_SPOOLGORE || c >= OPT_SETTING)
+		return;
+	*(const char **)(void *)(obj + spoolgore[c - OPT_SPOOLGORE].offset) =
+	    optarg;
+	opts->spoolgore.is_meant = true;
 }
 
 /* One option; as options_parse(). */
@@ -141,14 +186,15 @@ take(struct options *opts, int c)
 		(void)fputs("spoold: try 'spoold --help'\n", stderr);
 		return EX_USAGE;
 	default:
-		return 0; /* a setting: options_apply() */
+		take_spoolgore(opts, c);
+		return 0; /* else a setting: options_apply() */
 	}
 }
 
 int
 options_parse(struct options *opts, int argc, char *argv[])
 {
-	struct option table[NOWN + NSETTINGS + 1];
+	struct option table[NALL + 1];
 	int c, err;
 
 	*opts = (struct options){ .log_level = LOG_INFO };
@@ -159,7 +205,7 @@ options_parse(struct options *opts, int argc, char *argv[])
 		if (err != 0)
 			return err;
 	}
-	if (argc - optind > 1) {
+	if (argc - optind > 1 && !opts->spoolgore.is_meant) {
 		(void)fprintf(stderr,
 		    "spoold: one spool directory at most, "
 		    "not '%s' too\n",
@@ -172,14 +218,14 @@ options_parse(struct options *opts, int argc, char *argv[])
 		return EX_USAGE;
 	}
 	opts->spool = argv[optind];
-	return 0;
+	return spoolgore_check(&opts->spoolgore, opts->config, opts->spool);
 }
 
 int
 options_apply(
     struct config *cfg, int argc, char *argv[], struct config_error *err)
 {
-	struct option table[NOWN + NSETTINGS + 1];
+	struct option table[NALL + 1];
 	int c;
 
 	make_table(table);

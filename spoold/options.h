@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "lib/conf.h"
+#include "spoold/spoolgore.h"
 
 struct options {
 	const char *config; /* -C; NULL: the default, which may be missing */
@@ -17,6 +18,7 @@ struct options {
 	bool daemon;
 	bool check; /* --check-config */
 	int log_level;
+	struct spoolgore spoolgore;
 };
 
 /*

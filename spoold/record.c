@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "spoold/edits.h"
 #include "spoold/spoold.h"
 #include "spoold/waiters.h"
 
@@ -48,7 +49,19 @@ record_broken(struct spoold *d, const char *what, int err)
 		    "until the status can be written again",
 		    what, strerror(-err));
 	d->broken = true;
+	/* Any of what has gathered or was not synced may be missing. */
+	d->unwritten_seq = d->journal.seq;
 	snapshot_want(d);
+}
+
+/* EV is not in the journal, for ERR. */
+static void
+lose(struct spoold *d, struct event *ev, int err)
+{
+	ev->seq = ++d->journal.seq;
+	/* New mail's files tell of it: no reason to stay broken. */
+	if (!d->broken || ev->kind != EVENT_ADMITTED)
+		record_broken(d, "write", err);
 }
 
 void
@@ -139,11 +152,7 @@ record(struct spoold *d, struct event *ev)
 		ev->time_us = spoold_now(d);
 	err = d->broken ? -EIO : journal_put(&d->journal, ev);
 	if (err < 0) {
-		ev->seq = ++d->journal.seq;
-		/* New mail's files tell of it: no reason to stay broken. */
-		if (ev->kind != EVENT_ADMITTED)
-			d->unwritten_seq = ev->seq;
-		record_broken(d, "write", err);
+		lose(d, ev, err);
 	} else if (!d->journal_dirty) {
 		d->journal_dirty = true;
 		if (!d->journal_syncing)
@@ -154,6 +163,7 @@ record(struct spoold *d, struct event *ev)
 	if (!d->gathering || waiters_any(d))
 		record_flush(d);
 	waiters_see(d, ev);
+	edits_see(d, ev);
 	err = queue_apply(&d->queue, ev);
 	if (err < 0)
 		/* The file is still there; the next scan finds it. */

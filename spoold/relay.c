@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "spoold/pause.h"
 #include "spoold/retry.h"
 #include "spoold/spoold.h"
 
@@ -135,18 +136,23 @@ relays_free(struct spoold *d)
 static struct relay_state *
 choose(const struct message *m, const struct qrcpt *rcpt, void *arg)
 {
+	struct relay_state *rerouted = queue_rerouted(m);
 	struct spoold *d = arg;
-	const struct relay_config *cfg =
-	    config_route(d->cfg, m->sender, rcpt->addr, NULL);
-	struct relay *r = cfg == NULL ? NULL : relay_find(d, cfg->name);
+	const struct relay_config *cfg;
+	struct relay *r;
 
+	/* Where an operator sends it, for as long as there is that relay. */
+	if (rerouted != NULL && relay_find(d, rerouted->name) != NULL)
+		return rerouted;
+	cfg = config_route(d->cfg, m->sender, rcpt->addr, NULL);
+	r = cfg == NULL ? NULL : relay_find(d, cfg->name);
 	return r == NULL ? NULL : r->state;
 }
 
 void
 relay_route(struct spoold *d, struct message *m)
 {
-	m->lane_no = config_lane(d->cfg, m->lane, m->sender);
+	m->lane_no = (uint8_t)config_lane(d->cfg, queue_lane(m), m->sender);
 	if (queue_route(&d->queue, m, choose, d) < 0)
 		log_msg(LOG_ERR, "id=%s is not routed: out of memory", m->id);
 }
@@ -162,7 +168,7 @@ relay_route_all(struct spoold *d)
 	for (m = queue_first(&d->queue); m != NULL;
 	     m = queue_next(&d->queue, m))
 		/* What the first scan has not come to is routed then. */
-		if (d->scanned || m->found)
+		if (d->scanned || m->seen != 0)
 			relay_route(d, m);
 }
 
@@ -179,6 +185,61 @@ relay_reply(const struct qrcpt *r)
 	return asprintf(&text, "[local] %s", relay->reason) < 0 ? NULL : text;
 }
 
+/* ---- what it does ---------------------------------------------------- */
+
+/* The connections of R's that are at work: an agent has messages waiting too,
+ * one for each. */
+static unsigned
+connections_of(const struct relay *r)
+{
+	const struct agent *a;
+	unsigned sum = 0;
+
+	TAILQ_FOREACH (a, &r->agents, link) {
+		unsigned most = a->connections + a->slow;
+
+		if (most > a->connections_max)
+			most = a->connections_max;
+		sum += a->in_flight < most ? a->in_flight : most;
+	}
+	return sum;
+}
+
+static void
+measure_limits(struct relay_state *s, int64_t now_us)
+{
+	struct relay_work *w = &s->work;
+
+	w->nlimits = 0;
+	for (size_t i = 0; i < s->nrates && i < RATE_LIMITS_MAX; i++) {
+		struct limit_use *use = &w->limits[w->nlimits];
+		uint64_t count = s->rates[i].count;
+
+		if (count == 0)
+			continue;
+		rate_format(&s->rates[i], use->limit, sizeof(use->limit));
+		use->used = rate_used(&s->rate, s->rates, i, now_us);
+		use->left = use->used < count ? count - use->used : 0;
+		w->nlimits++;
+	}
+	w->rate_until_us = s->nrates == 0
+	    ? 0
+	    : rate_when(&s->rate, s->rates, s->nrates, s->burst, now_us);
+	if (w->rate_until_us <= now_us)
+		w->rate_until_us = 0;
+}
+
+void
+relays_measure(struct spoold *d, int64_t now_us)
+{
+	struct relay *r;
+
+	TAILQ_FOREACH (r, &d->relays, link) {
+		r->state->work.connections = connections_of(r);
+		measure_limits(r->state, now_us);
+	}
+}
+
 /* ---- whether it is up ------------------------------------------------ */
 
 bool
@@ -186,7 +247,7 @@ relay_is_open(const struct relay *r, int64_t now_us, int64_t *ret_wake_us)
 {
 	const struct spoold *d = r->d;
 
-	if (r->cfg == NULL || d->stopping || d->broken)
+	if (r->cfg == NULL || d->stopping || d->broken || pause_has(r))
 		return false;
 	if (!r->state->down)
 		return true;

@@ -12,8 +12,9 @@
 #include "lib/log.h"
 #include "spoold/spoold.h"
 
-/* For them, and for what else is done there: syncing, snapshots. */
-#define THREADS (REMOVERS + 2)
+/* For them, for raw messages, and for what else is done there: syncing,
+ * snapshots. */
+#define THREADS (REMOVERS + RAW_WORKERS + 2)
 
 void
 remove_init(struct spoold *d)
@@ -78,11 +79,14 @@ static void
 removed(struct spoold *d, const char *id, int err)
 {
 	struct message *m = queue_find(&d->queue, id);
+	bool came_again;
 	struct event ev;
 
 	if (m == NULL)
 		return;
 	m->removing = false;
+	came_again = m->came_again;
+	m->came_again = false;
 	if (err < 0) {
 		log_msg(LOG_ERR, "cannot remove id=%s: %s", id, strerror(-err));
 		return;
@@ -90,6 +94,11 @@ removed(struct spoold *d, const char *id, int err)
 	log_msg(LOG_INFO, "removed id=%s", id);
 	ev = event_of(EVENT_REMOVED, m);
 	record(d, &ev);
+	/* Two clocks that agree gave its id to another message. */
+	if (came_again) {
+		scan_look(d, id);
+		dispatch(d);
+	}
 }
 
 static void
@@ -108,11 +117,11 @@ done(uv_work_t *work, int status)
 	spoold_check_done(d);
 }
 
-/* Give W its share of what waits, so that no other idle one gets nothing. */
+/* Give W as much as it takes of what waits. */
 static void
-start(struct removals *r, struct remover *w, size_t share)
+start(struct removals *r, struct remover *w)
 {
-	w->n = (unsigned)(share < REMOVE_BATCH ? share : REMOVE_BATCH);
+	w->n = (unsigned)(r->len < REMOVE_BATCH ? r->len : REMOVE_BATCH);
 	memcpy(w->ids, r->ids + r->first, w->n * sizeof(*w->ids));
 	r->first += w->n;
 	r->len -= w->n;
@@ -136,11 +145,16 @@ forget_all(struct spoold *d)
 	}
 }
 
+/*
+ * One thread at work is enough for most disks, and costs least: the others
+ * would only wait for the directory.  Each more needs a batch of its own that
+ * waits, which is when unlinking is slow.
+ */
 void
 remove_push(struct spoold *d)
 {
 	struct removals *r = &d->removals;
-	size_t idle = 0;
+	size_t busy = 0;
 
 	if (r->len == 0)
 		return;
@@ -149,11 +163,11 @@ remove_push(struct spoold *d)
 		return;
 	}
 	for (int i = 0; i < REMOVERS; i++)
-		idle += r->removers[i].n == 0;
-	for (int i = 0; i < REMOVERS && r->len > 0; i++)
+		busy += r->removers[i].n > 0;
+	for (int i = 0; i < REMOVERS && r->len > busy * REMOVE_BATCH; i++)
 		if (r->removers[i].n == 0) {
-			start(r, &r->removers[i], (r->len + idle - 1) / idle);
-			idle--;
+			start(r, &r->removers[i]);
+			busy++;
 		}
 }
 

@@ -101,7 +101,7 @@ tried_until(const struct spoold *d, const struct message *m, int64_t now_us)
 		now_us += retry_wait_us(&d->cfg->retry, tries, 0);
 	if (now_us < end_us)
 		end_us = now_us;
-	return m->expires_us > 0 && m->expires_us < end_us ? m->expires_us
+	return queue_expires_us(m) > 0 && queue_expires_us(m) < end_us ? queue_expires_us(m)
 							   : end_us;
 }
 

@@ -159,16 +159,18 @@ dispatch_finish(struct spoold *d, struct message *m)
 		remove_or_keep(d, m);
 }
 
-/* While A had it, M stayed out of a new configuration's routes. */
+/* While A had it, M stayed out of a new configuration's routes, and where an
+ * operator wants it to go. */
 static void
 after_job(struct agent *a, struct message *m)
 {
+	bool moves = a->is_leaving || queue_rerouted(m) != NULL;
 	struct spoold *d = a->d;
 
-	if (a->is_leaving)
+	if (moves)
 		relay_route(d, m);
 	dispatch_finish(d, m);
-	if (a->is_leaving)
+	if (moves)
 		dispatch(d);
 	else
 		dispatch_relay(a->relay);
@@ -219,7 +221,7 @@ settle(struct spoold *d, const struct message *m, const struct qrcpt *r,
 
 	if (ev->kind == EVENT_DELIVERED || ev->kind == EVENT_FAILED)
 		return;
-	if (retry_gives_up(d->cfg, m, r, counts, m->expires_us, ev->time_us)) {
+	if (retry_gives_up(d->cfg, m, r, counts, queue_expires_us(m), ev->time_us)) {
 		ev->kind = EVENT_FAILED;
 		ev->note = "gave up";
 	} else {
@@ -234,8 +236,11 @@ log_result(const struct event *ev, const struct message *m)
 	    : ev->kind == EVENT_FAILED             ? LOG_ERR
 						   : LOG_WARNING;
 	char delay[32] = "-";
-	char *reply = ev->reply == NULL ? NULL : strdup(ev->reply);
+	char *reply;
 
+	if (!log_wants(priority))
+		return;
+	reply = ev->reply == NULL ? NULL : strdup(ev->reply);
 	/* Or a reply could end its own quotes and go on as other keys. */
 	for (char *c = reply; c != NULL && (c = strchr(c, '"')) != NULL;)
 		*c = '\'';
@@ -443,7 +448,7 @@ interrupted(struct agent *a, struct part *p, const char *how)
 	    reply, sizeof(reply), "[local] the delivery agent died (%s)", how);
 	give_rest(a, p, kind, reply);
 	end_job(a, p);
-	if (a->is_leaving)
+	if (a->is_leaving || queue_rerouted(m) != NULL)
 		relay_route(a->d, m);
 	dispatch_finish(a->d, m);
 }

@@ -93,7 +93,7 @@ bool
 retry_gives_up(const struct config *cfg, const struct message *m,
     const struct qrcpt *r, bool counts, int64_t expires_us, int64_t now_us)
 {
-	if (counts && r->attempts + 1 >= cfg->attempts)
+	if (counts && r->attempts + 1u >= cfg->attempts)
 		return true;
 	if (is_over(expires_us, now_us))
 		return true;

@@ -6,8 +6,8 @@
  * are and in which state.  Directory events bring new mail at once; they can
  * be lost, so a scan from time to time looks at everything.
  *
- * A scan reads the names first and then goes through them in small steps
- * between other work, so that a million files delay nobody.
+ * A scan has the names read first, by a worker thread, and then goes through
+ * them in small steps between other work, so that a million files delay nobody.
  */
 
 #include "config.h"
@@ -25,10 +25,14 @@
 
 /* Names a step: some milliseconds when each file has to be opened. */
 #define STEP 200
+/* Messages a step, of those that are only looked at in memory. */
+#define LOOK_STEP 5000
 /* Between two scans: at least this many times what the last one cost. */
 #define COST_FACTOR 50
 /* Files in tmp/ that nobody wrote to for a day are nobody's. */
 #define TMP_AGE_S (24 * 3600)
+/* Numbers of scans, from 1 on, that messages can tell apart. */
+#define SCAN_TURNS 15
 
 static void
 set_aside(
@@ -78,15 +82,19 @@ record_admitted(struct spoold *d, const char *id, const struct qfile *qf,
 {
 	struct message *m;
 	struct event ev;
+	char *subject;
 
 	if (event_of_qfile(&ev, id, qf) < 0)
 		return -ENOMEM;
+	subject = d->cfg->status_subject ? subject_of(qf) : NULL;
+	ev.subject = subject;
 	/* Only our own reports are: nobody else's says of a message that its
 	 * sender has been told. */
 	if (qf->uid != geteuid() && qf->uid != 0)
 		ev.report_of = NULL;
 	record(d, &ev);
 	event_release(&ev);
+	free(subject);
 	m = queue_find(&d->queue, id);
 	if (m != NULL)
 		relay_route(d, m);
@@ -111,6 +119,8 @@ admit_new(struct spoold *d, enum spool_state state, const char *id)
 	const char *why;
 	int err;
 
+	if (raw_owns(d, id))
+		return;
 	err = qfile_open(&qf, &d->sp, state, id, &why);
 	if (err == 0) {
 		unreadable_forget(&d->unreadables, id);
@@ -118,7 +128,7 @@ admit_new(struct spoold *d, enum spool_state state, const char *id)
 		qfile_close(&qf);
 		m = queue_find(&d->queue, id);
 		if (m != NULL)
-			m->found = true;
+			m->seen = d->scan_turn & SCAN_TURNS;
 	} else if (err == -EBADMSG) {
 		set_aside(d, state, id, why);
 		return;
@@ -129,72 +139,58 @@ admit_new(struct spoold *d, enum spool_state state, const char *id)
 		    spool_state_name(state), strerror(-err));
 }
 
-void
-scan_look(struct spoold *d, const char *id)
-{
-	for (int i = 0; i < SPOOL_STATES && !d->stopping; i++) {
-		if (queue_find(&d->queue, id) != NULL)
-			break;
-		admit_new(d, (enum spool_state)i, id);
-	}
-}
-
-/* NAME lies in STATE's directory. */
+/* NAME, an id, lies in STATE's directory. */
 static void
 look_at(struct spoold *d, enum spool_state state, const char *name)
 {
 	struct message *m;
 	bool is_new; /* to us: the status knew of it */
 
-	if (!spool_is_id(name)) {
-		/* failed/ is also where the damaged ones are kept. */
-		if (state != SPOOL_FAILED)
-			set_aside(
-			    d, state, name, "is no message of this spool");
+	/* Nothing of it is sent, and its file not removed, as long as another
+	 * message may be made of the one that it was made of. */
+	if (raw_owns(d, name))
 		return;
-	}
 	m = queue_find(&d->queue, name);
 	if (m == NULL) {
 		admit_new(d, state, name);
 		return;
 	}
-	is_new = !d->scanned && !m->found;
-	m->found = true;
+	is_new = m->seen == 0;
+	m->seen = d->scan_turn & SCAN_TURNS;
 	if (m->state != state)
 		correct_state(d, m, state);
 	if (is_new)
 		recover_message(d, m);
 }
 
-static int
-collect(const char *name, void *arg)
+/* Whether something has the name ID in STATE's directory. */
+static bool
+is_there(const struct spoold *d, enum spool_state state, const char *id)
 {
-	struct spoold *d = arg;
+	return faccessat(
+		   d->sp.state_fd[state], id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
 
-	if (!spool_is_id(name)) {
-		/* Few, if any, and their names may be long: at once. */
-		look_at(d, d->scan_listing, name);
-		return 0;
-	}
-	if (d->scan_len == d->scan_alloc) {
-		size_t alloc = d->scan_alloc * 2 + 1024;
-		void *names =
-		    reallocarray(d->scan_names, alloc, sizeof(*d->scan_names));
+void
+scan_look(struct spoold *d, const char *id)
+{
+	for (int i = 0; i < SPOOL_STATES && !d->stopping; i++) {
+		const struct message *m = queue_find(&d->queue, id);
 
-		if (names == NULL)
-			return -ENOMEM;
-		d->scan_names = names;
-		d->scan_alloc = alloc;
+		if (m != NULL && m->seen != 0)
+			break;
+		if (m == NULL)
+			admit_new(d, (enum spool_state)i, id);
+		else if (is_there(d, (enum spool_state)i, id))
+			look_at(d, (enum spool_state)i, id);
 	}
-	(void)strcpy(d->scan_names[d->scan_len++], name);
-	return 0;
 }
 
 /* Whether M's file is nowhere: somebody else removed it. */
 static bool
 is_gone(const struct spoold *d, const struct message *m)
 {
-	return !m->found && !queue_is_busy(m) &&
+	return m->seen != d->scan_turn && !queue_is_busy(m) &&
 	    faccessat(d->sp.state_fd[m->state], m->id, F_OK,
 		AT_SYMLINK_NOFOLLOW) < 0 &&
 	    errno == ENOENT;
@@ -227,34 +223,34 @@ look_at_one(struct spoold *d, struct message *m)
 	dispatch_expire(d, m);
 }
 
-/* What only a look at all messages shows. */
-static void
-look_at_all(struct spoold *d)
+/* What only a look at all messages shows, some of them a step.  Whether there
+ * are more. */
+static bool
+look_at_some(struct spoold *d)
 {
-	struct message *m, *next;
+	struct message *m = queue_after(&d->queue, d->scan_cursor), *next;
 
-	for (m = queue_first(&d->queue); m != NULL; m = next) {
+	for (int i = 0; i < LOOK_STEP && m != NULL; i++, m = next) {
 		next = queue_next(&d->queue, m);
+		(void)strcpy(d->scan_cursor, m->id);
 		if (is_gone(d, m))
 			record_gone(d, m);
-		else
+		else if (m->seen != 0)
 			/* Also what could not be removed the last time. */
 			look_at_one(d, m);
 	}
+	return m != NULL;
 }
 
 static void
 scan_end(struct spoold *d)
 {
-	bool first = !d->scanned;
+	bool first = d->scan_is_first;
 
 	(void)uv_idle_stop(&d->scan_idle);
-	d->scanned = true;
-	look_at_all(d);
+	d->scan_is_first = false;
 	unreadable_scan_end(&d->unreadables);
-	free(d->scan_names);
-	d->scan_names = NULL;
-	d->scan_alloc = 0;
+	scan_names_release(&d->scan_names);
 	d->scan_running = false;
 	d->scan_cost_us = spoold_now(d) - d->scan_us;
 	if (first) {
@@ -272,71 +268,100 @@ static void
 scan_step(uv_idle_t *idle)
 {
 	struct spoold *d = idle->data;
+	struct scan_names *names = &d->scan_names;
 	int state = SPOOL_QUEUE;
 
 	record_gather(d);
-	for (int i = 0; i < STEP && d->scan_pos < d->scan_len; i++) {
-		while (d->scan_pos >= d->scan_start[state + 1])
+	for (int i = 0; i < STEP && names->pos < names->len; i++) {
+		while (names->pos >= names->start[state + 1])
 			state++;
-		look_at(
-		    d, (enum spool_state)state, d->scan_names[d->scan_pos++]);
+		look_at(d, (enum spool_state)state, names->ids[names->pos++]);
 	}
-	if (d->scan_pos == d->scan_len)
-		scan_end(d);
-	else if (!d->scanned)
+	if (names->pos < names->len) {
 		/* However long the queue is, the first need not wait. */
-		dispatch(d);
-}
-
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-static int
-read_names(struct spoold *d)
-{
-	int err;
-
-	d->scan_len = 0;
-	d->scan_pos = 0;
-	for (int i = 0; i < SPOOL_STATES; i++) {
-		d->scan_start[i] = d->scan_len;
-		d->scan_listing = (enum spool_state)i;
-		err = spool_list(&d->sp, (enum spool_state)i, collect, d);
-		if (err < 0)
-			return err;
+		if (!d->scanned)
+			dispatch(d);
+		return;
 	}
-	d->scan_start[SPOOL_STATES] = d->scan_len;
-	/* As they are seen they are sent: the oldest first. */
-	if (!d->scanned && d->scan_start[SPOOL_QUEUE + 1] > 0)
-		qsort(d->scan_names, d->scan_start[SPOOL_QUEUE + 1],
-		    sizeof(*d->scan_names), compare_names);
-	return 0;
+	d->scan_is_first = d->scan_is_first || !d->scanned;
+	/* But not over what an operator edits. */
+	if (!d->scanned && d->suspended == SUSPEND_NOT)
+		snapshot_want(d);
+	d->scanned = true;
+	/* Who has no relay now has none. */
+	d->queue.read_us = 0;
+	if (!look_at_some(d))
+		scan_end(d);
+}
+
+static void
+read_names(uv_work_t *work)
+{
+	struct spoold *d = work->data;
+
+	d->scan_names.err = scan_names_read(&d->scan_names, &d->sp);
+}
+
+/* The spool cannot be listed.  At the start there is nothing to go on with. */
+static void
+give_up(struct spoold *d, int err)
+{
+	log_msg(LOG_ERR, "cannot list the spool: %s", strerror(-err));
+	scan_names_release(&d->scan_names);
+	d->scan_running = false;
+	if (!d->scanned) {
+		d->exit_code = EX_OSERR;
+		spoold_stop(d, "the spool cannot be listed");
+	}
+	spoold_check_done(d);
+}
+
+static void
+names_read(uv_work_t *work, int status)
+{
+	struct spoold *d = work->data;
+	const struct scan_stray *stray;
+	int err = status < 0 ? status : d->scan_names.err;
+
+	if (d->stopping) {
+		d->scan_running = false;
+		spoold_check_done(d);
+		return;
+	}
+	if (err < 0) {
+		give_up(d, err);
+		return;
+	}
+	STAILQ_FOREACH (stray, &d->scan_names.strays, link)
+		set_aside(d, stray->state, stray->name,
+		    "is no message of this spool");
+	(void)uv_idle_start(&d->scan_idle, scan_step);
 }
 
 void
 scan_begin(struct spoold *d)
 {
-	struct message *m;
-	int err;
-
 	d->scan_again = d->scan_running;
 	if (d->scan_running || d->stopping)
 		return;
 	d->scan_us = spoold_now(d);
-	for (m = queue_first(&d->queue); m != NULL;
-	     m = queue_next(&d->queue, m))
-		m->found = false;
+	raw_scan(d);
+	d->scan_turn = d->scan_turn % SCAN_TURNS + 1;
 	unreadable_scan_begin(&d->unreadables);
-	err = read_names(d);
-	if (err < 0) {
-		log_msg(LOG_ERR, "cannot list the spool: %s", strerror(-err));
-		return;
-	}
+	d->scan_names.pos = 0;
+	d->scan_cursor[0] = '\0';
 	d->scan_running = true;
-	(void)uv_idle_start(&d->scan_idle, scan_step);
+	d->scan_names.work.data = d;
+	if (uv_queue_work(&d->loop, &d->scan_names.work, read_names, names_read) == 0)
+		return;
+	read_names(&d->scan_names.work);
+	names_read(&d->scan_names.work, 0);
+}
+
+void
+scan_cancel(struct spoold *d)
+{
+	atomic_store(&d->scan_names.is_cancelled, true);
 }
 
 /* Whether the path still leads to the spool that we have. */
@@ -375,16 +400,21 @@ static void
 on_event(uv_fs_event_t *handle, const char *name, int events, int status)
 {
 	struct spoold *d = handle->data;
+	struct message *m;
 
 	(void)events;
 	if (name == NULL || status < 0) {
 		scan_begin(d);
 		return;
 	}
-	/* Its own removals come back as events too: opening tells. */
-	if (d->stopping || !spool_is_id(name) ||
-	    queue_find(&d->queue, name) != NULL)
+	if (d->stopping || !spool_is_id(name))
 		return;
+	/* Its own removals come back as events too: opening tells. */
+	m = queue_find(&d->queue, name);
+	if (m != NULL) {
+		m->came_again |= m->removing;
+		return;
+	}
 	admit_new(d, SPOOL_QUEUE, name);
 	dispatch(d);
 }
@@ -392,8 +422,10 @@ on_event(uv_fs_event_t *handle, const char *name, int events, int status)
 int
 scan_init(struct spoold *d)
 {
-	int err;
+	int err = raw_init(d);
 
+	if (err < 0)
+		return err;
 	(void)uv_idle_init(&d->loop, &d->scan_idle);
 	d->scan_idle.data = d;
 	(void)uv_fs_event_init(&d->loop, &d->scan_events);
@@ -407,5 +439,5 @@ scan_init(struct spoold *d)
 	/* Here too, for who never lives until the next scan. */
 	(void)spool_sweep(&d->sp, spoold_now(d), TMP_AGE_S);
 	scan_begin(d);
-	return d->scan_running ? 0 : -EIO;
+	return 0;
 }

@@ -2,8 +2,9 @@
 /* SPDX-FileCopyrightText: the spoold authors */
 
 /*
- * The snapshot: written into a temporary file here, synced and renamed by a
- * worker thread, and then, if the journal has become long, a new journal.
+ * The snapshot: written into a temporary file, by a child process if it is
+ * long, synced and renamed by a worker thread, and then, if the journal has
+ * become long or old, a new journal.
  *
  * Snapshot and journal fit together by the events' numbers alone, so nothing
  * has to happen at the same moment.
@@ -22,6 +23,8 @@
 
 #include "lib/fsutil.h"
 #include "lib/log.h"
+#include "spoold/edits.h"
+#include "spoold/pause.h"
 #include "spoold/spoold.h"
 
 #define SNAPSHOT_TMP ".status.json.new"
@@ -31,30 +34,67 @@
 /* … and, unless the journal grew by so many bytes, this long. */
 #define QUIET_US (60 * SECOND_US)
 #define GROWTH_BYTES (256u << 10)
-/* A journal of this length makes room for a new one. */
+/* A journal of this length, or so old, makes room for a new one. */
 #define ROTATE_BYTES (4u << 20)
+#define ROTATE_US (86400 * SECOND_US)
+/* From so many messages on, or such a length of the last one, a child writes:
+ * it would take some milliseconds here. */
+#define CHILD_MESSAGES 2000
+#define CHILD_BYTES (1u << 20)
+
+void
+snapshot_fit_copy(struct spoold *d)
+{
+	const char *path = d->cfg->json;
+
+	if (path != NULL && d->snapshot_copy != NULL &&
+	    strcmp(path, d->snapshot_copy) == 0)
+		return;
+	/* What lies elsewhere was not written by us so far. */
+	d->written[1] = (struct written){ .is_known = false };
+	/* The configuration may be another one before the worker is done. */
+	free(d->snapshot_copy);
+	d->snapshot_copy = path == NULL ? NULL : strdup(path);
+}
+
+/* What is written from now on is the picture of now. */
+static void
+prepare(struct spoold *d)
+{
+	record_flush(d);
+	d->snapshot_us = spoold_now(d);
+	relays_measure(d, d->snapshot_us);
+	snapshot_fit_copy(d);
+	d->snapshot_next_seq = d->queue.seq;
+	d->snapshot_is_base = d->suspended != SUSPEND_NOT && !d->stopping;
+}
 
 static int
 write_tmp(struct spoold *d)
 {
-	int64_t begin_us = spoold_now(d);
+	return status_write(
+	    d->sp.dir_fd, SNAPSHOT_TMP, &d->queue, &d->daemon, d->snapshot_us);
+}
+
+/* Let TMP take the place of NAME, and put aside what an operator made of
+ * that; WHICH of d->written it is. */
+static int
+replace(struct spoold *d, const char *tmp, const char *name, int which)
+{
+	char *kept = edits_kept_name(name);
 	int err;
 
-	record_flush(d);
-	err = status_write(
-	    d->sp.dir_fd, SNAPSHOT_TMP, &d->queue, &d->daemon, begin_us);
-	/* The configuration may be another one before the worker is done. */
-	free(d->snapshot_copy);
-	d->snapshot_copy = d->cfg->json == NULL ? NULL : strdup(d->cfg->json);
-	d->snapshot_seq = d->queue.seq;
-	d->snapshot_cost_us = spoold_now(d) - begin_us;
-	d->snapshot_us = begin_us;
+	if (kept == NULL)
+		return -ENOMEM;
+	err = written_replace(d->sp.dir_fd, tmp, name, kept, &d->written[which],
+	    &d->edit_kept[which]);
+	free(kept);
 	return err;
 }
 
 /* The copy that the configuration asks for: for readers, not for us. */
 static int
-copy_to(const struct spoold *d, const char *path)
+copy_to(struct spoold *d, const char *path)
 {
 	char tmp[4096];
 	int from, to, err;
@@ -72,30 +112,36 @@ copy_to(const struct spoold *d, const char *path)
 		if (n < 0)
 			err = -errno;
 	}
-	if (err == 0 && rename(tmp, path) < 0)
-		err = -errno;
 	if (to >= 0)
 		(void)close(to);
 	(void)close(from);
-	return err;
+	return err < 0 ? err : replace(d, tmp, path, 1);
 }
 
 /* In a worker thread: touches only paths and descriptors. */
 static int
 publish(struct spoold *d)
 {
+	struct stat st;
 	int fd, err;
 
 	fd = openat(d->sp.dir_fd, SNAPSHOT_TMP, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	if (fstat(fd, &st) == 0)
+		d->snapshot_size = (uint64_t)st.st_size;
 	err = fs_sync(fd);
 	(void)close(fd);
 	if (err < 0)
 		return err;
-	if (renameat(d->sp.dir_fd, SNAPSHOT_TMP, d->sp.dir_fd, STATUS_NAME) < 0)
-		return -errno;
+	err = replace(d, SNAPSHOT_TMP, STATUS_NAME, 0);
+	if (err < 0)
+		return err;
 	err = fs_sync(d->sp.dir_fd);
+	if (!d->snapshot_is_base)
+		edits_forget_base(d->sp.dir_fd);
+	else if (err == 0)
+		err = edits_keep_base(d->sp.dir_fd);
 	d->snapshot_copy_err =
 	    d->snapshot_copy == NULL ? 0 : copy_to(d, d->snapshot_copy);
 	return err;
@@ -104,7 +150,9 @@ publish(struct spoold *d)
 static void
 report(int err)
 {
-	log_msg(LOG_ERR, "cannot write the status: %s", strerror(-err));
+	log_msg(LOG_ERR, "cannot write the status: %s",
+	    err == -ECANCELED ? "the process that did was killed"
+			      : strerror(-err));
 }
 
 /* The picture is on disk: what the journal missed no longer matters. */
@@ -143,26 +191,60 @@ rotate(struct spoold *d)
 		return;
 	}
 	err = journal_rotate(&d->journal);
-	if (err < 0)
+	if (err < 0) {
 		log_msg(
 		    LOG_ERR, "cannot begin a new journal: %s", strerror(-err));
+		return;
+	}
+	err = journal_prune(d->sp.dir_fd,
+	    spoold_now(d) - d->cfg->history_s * SECOND_US,
+	    d->cfg->history_bytes);
+	if (err < 0)
+		log_msg(LOG_WARNING, "cannot remove old journals: %s",
+		    strerror(-err));
+}
+
+static bool
+is_old(const struct spoold *d)
+{
+	const struct journal *j = &d->journal;
+
+	return j->bytes > 0 && spoold_now(d) - j->begin_us >= ROTATE_US;
+}
+
+/* Of edits that nobody asked us to read. */
+static void
+say_kept(struct spoold *d)
+{
+	for (int i = 0; i < 2; i++) {
+		if (d->edit_kept[i])
+			log_msg(LOG_WARNING,
+			    "'%s' was edited: the edit is kept as '%s.edited' "
+			    "and is taken over by SIGHUP",
+			    i == 0 ? STATUS_NAME : d->snapshot_copy,
+			    i == 0 ? STATUS_NAME : d->snapshot_copy);
+		d->edit_kept[i] = false;
+	}
 }
 
 static void
 complete(struct spoold *d, int err)
 {
+	say_kept(d);
 	if (err < 0) {
 		report(err);
 		return;
 	}
+	d->snapshot_seq = d->snapshot_next_seq;
 	if (d->snapshot_copy_err < 0)
 		log_msg(LOG_ERR, "cannot write the status to '%s': %s",
 		    d->snapshot_copy, strerror(-d->snapshot_copy_err));
 	if (d->broken)
 		mend(d);
-	else if (d->journal.bytes > ROTATE_BYTES)
+	else if (d->journal.bytes > ROTATE_BYTES || is_old(d))
 		rotate(d);
 	d->snapshot_bytes = d->journal.bytes;
+	pause_written(d);
 }
 
 static void
@@ -181,25 +263,62 @@ work_done(uv_work_t *work, int status)
 	(void)status;
 	d->snapshot_running = false;
 	complete(d, d->snapshot_err);
+	edits_go_on(d);
 	spoold_check_done(d);
+}
+
+/* The temporary file was written, or not. */
+static void
+written(struct spoold *d, int err)
+{
+	d->snapshot_cost_us = spoold_now(d) - d->snapshot_us;
+	d->snapshot_running = false;
+	d->snapshot_work.data = d;
+	if (err < 0) {
+		report(err);
+	} else if (uv_queue_work(
+		       &d->loop, &d->snapshot_work, work_run, work_done) == 0) {
+		d->snapshot_running = true;
+		return;
+	} else {
+		complete(d, publish(d));
+	}
+	/* Who waited for its end waits for no other one. */
+	edits_go_on(d);
+}
+
+/* The child has ended. */
+static void
+child_done(struct spoold *d, int err)
+{
+	if (d->stopping)
+		/* The last one of all is to come. */
+		d->snapshot_running = false;
+	else
+		written(d, err);
+	spoold_check_done(d);
+}
+
+static bool
+is_long(const struct spoold *d)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < SPOOL_STATES; i++)
+		n += d->queue.count[i];
+	return n > CHILD_MESSAGES || d->snapshot_size > CHILD_BYTES;
 }
 
 static void
 begin(struct spoold *d)
 {
-	int err;
-
 	d->snapshot_wanted = false;
-	err = write_tmp(d);
-	if (err < 0) {
-		report(err);
-		return;
-	}
-	d->snapshot_work.data = d;
-	if (uv_queue_work(&d->loop, &d->snapshot_work, work_run, work_done) < 0)
-		complete(d, publish(d));
-	else
+	prepare(d);
+	if (is_long(d) &&
+	    snapshot_child_begin(d, SNAPSHOT_TMP, child_done) == 0)
 		d->snapshot_running = true;
+	else
+		written(d, write_tmp(d));
 }
 
 void
@@ -213,8 +332,15 @@ is_due(const struct spoold *d)
 {
 	int64_t age_us = spoold_now(d) - d->snapshot_us;
 
-	if (d->snapshot_wanted || d->broken)
+	if (d->broken)
 		return true;
+	if (edits_busy(d))
+		return false;
+	if (d->snapshot_wanted || d->suspended == SUSPEND_WRITING)
+		return true;
+	/* An operator may be about to edit the last one. */
+	if (d->suspended != SUSPEND_NOT)
+		return false;
 	if (d->queue.seq == d->snapshot_seq ||
 	    age_us < COST_FACTOR * d->snapshot_cost_us)
 		return false;
@@ -236,19 +362,36 @@ snapshot_tick(struct spoold *d)
 {
 	if (!d->broken && is_unlinked(d))
 		record_broken(d, "find", -ENOENT);
-	if (!d->snapshot_running && is_due(d))
+	if (d->snapshot_running)
+		return;
+	if (is_due(d))
 		begin(d);
+	else if (d->queue.seq == d->snapshot_seq && is_old(d))
+		/* All of it is in the snapshot. */
+		rotate(d);
+}
+
+void
+snapshot_cancel(struct spoold *d)
+{
+	snapshot_child_kill(d);
 }
 
 void
 snapshot_final(struct spoold *d)
 {
-	int err = write_tmp(d);
+	int err;
 
+	prepare(d);
+	err = write_tmp(d);
 	if (err == 0)
 		err = publish(d);
-	if (err < 0)
+	if (err < 0) {
 		report(err);
-	else if (d->broken)
+		return;
+	}
+	say_kept(d);
+	d->snapshot_seq = d->snapshot_next_seq;
+	if (d->broken)
 		mend(d);
 }

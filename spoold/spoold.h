@@ -5,11 +5,13 @@
  * The queue manager's state and what its parts offer each other.
  *
  *	loop.c      the event loop: signals, timers, start and stop
- *	scan.c      what lies in the spool's directories
+ *	scan.c      what lies in the spool's directories (scan-names.c)
  *	unreadable.c  … of which what was complained about
+ *	raw.c       messages that are files at its top; see raw.h
  *	record.c    every change: journal first, then the picture
  *	remove.c    files of messages that are done
- *	snapshot.c  .status.json and the journal's rotation
+ *	snapshot.c  .status.json and the journal's rotation;
+ *	            snapshot-child.c  written by a process of its own
  *	dispatch.c  which message goes to which agent
  *	results.c   what comes back
  *	reports.c   what senders are told
@@ -18,7 +20,12 @@
  *	agent.c     delivery agents as processes; agent-send.c what they are
  *	            told; agent-lines.c what they say
  *	reload.c    another configuration
- *	control.c   .control: who asks there; command.c what spoolq asks
+ *	pause.c     pauses, and what SIGTSTP begins
+ *	edits.c     the status, edited by an operator; edit-read.c, edits-apply.c
+ *	            and written.c are parts of it
+ *	control.c   .control: who asks there; command.c what spoolq asks;
+ *	            status-stream.c the status, told there
+ *	steer.c     what operators can do to messages
  *	waiters.c   and who waits there for what becomes of a message
  *	retry.c     waiting times (pure)
  *
@@ -40,14 +47,28 @@
 #include "lib/spool.h"
 #include "lib/status.h"
 #include "spoold/agent-protocol.h"
+#include "spoold/raw.h"
+#include "spoold/agent-settings.h"
 #include "spoold/remove.h"
+#include "spoold/scan-names.h"
+#include "spoold/snapshot-child.h"
 #include "spoold/unreadable.h"
+#include "spoold/written.h"
 
 /* When to end by itself. */
 enum run_until { RUN_FOREVER, RUN_ONCE, RUN_DRAINED };
 
+/* Where a pause by SIGTSTP stands. */
+enum suspended {
+	SUSPEND_NOT,
+	SUSPEND_WAITING, /* for what is on the way */
+	SUSPEND_WRITING, /* the status */
+	SUSPEND_WRITTEN, /* which is the operator's now */
+};
+
 struct agent;
 struct control;
+struct edits;
 struct reports;
 struct waiters;
 
@@ -91,27 +112,34 @@ struct spoold {
 	/* snapshot.c */
 	bool snapshot_running;
 	bool snapshot_wanted;
-	uint64_t snapshot_seq;
-	uint64_t snapshot_bytes; /* journal bytes at the last one */
-	int64_t snapshot_us;     /* when it was written */
+	uint64_t snapshot_seq;      /* of the last event in it, on disk … */
+	uint64_t snapshot_next_seq; /* … and in the one being written */
+	uint64_t snapshot_bytes;    /* journal bytes at the last one */
+	uint64_t snapshot_size;     /* of the last one */
+	int64_t snapshot_us;        /* when it was begun */
 	int64_t snapshot_cost_us;
+	struct snapshot_child snapshot_child;
 	uv_work_t snapshot_work;
 	int snapshot_err;
 	int snapshot_copy_err;
 	char *snapshot_copy; /* where to, or NULL */
+	/* The status and its copy; not while a snapshot is running. */
+	struct written written[2];
+	bool edit_kept[2]; /* one lay there and was put aside */
+	bool snapshot_is_base; /* … to be edited: a copy is kept */
 
 	/* scan.c */
 	uv_idle_t scan_idle;
-	bool scan_running;
-	bool scan_again;
-	char (*scan_names)[SPOOL_ID_SIZE];
-	size_t scan_len, scan_alloc, scan_pos;
-	size_t scan_start[SPOOL_STATES + 1];
-	enum spool_state scan_listing;
+	bool scan_running, scan_again;
+	struct scan_names scan_names; /* a worker's, while it reads them */
+	unsigned scan_turn; /* its number: see struct message */
+	char scan_cursor[SPOOL_ID_SIZE]; /* of the look at all messages */
+	bool scan_is_first;
 	int64_t scan_us;
 	int64_t scan_cost_us;
 	uv_fs_event_t scan_events;
 	struct unreadables unreadables;
+	struct raw *raw; /* raw.h */
 
 	struct removals removals; /* remove.c */
 
@@ -127,9 +155,12 @@ struct spoold {
 	uv_timer_t tick_timer;
 	uv_timer_t stop_timer;
 	unsigned stop_stage;
-	uv_signal_t signals[5];
+	uv_signal_t signals[7];
+
+	enum suspended suspended; /* pause.c */
 
 	struct control *control;
+	struct edits *edits;
 	struct reports *reports;
 	struct waiters *waiters;
 };
@@ -173,7 +204,8 @@ void record_flush(struct spoold *d);
 /* An event of KIND about message M (or NULL), otherwise empty. */
 struct event event_of(enum event_kind kind, const struct message *m);
 
-/* WHAT ("write", "sync") of the journal failed with ERR: D is broken now. */
+/* WHAT ("write", "sync") of the journal failed with ERR: D is broken now, until
+ * a snapshot of all that has happened so far is on disk. */
 void record_broken(struct spoold *d, const char *what, int err);
 
 void record_init(struct spoold *d);
@@ -183,8 +215,15 @@ void record_init(struct spoold *d);
 /* Write a snapshot soon: now, or when the one going on is complete. */
 void snapshot_want(struct spoold *d);
 
+/* While none is being written: the configuration may have another place for the
+ * copy; of what lies there nothing is known then. */
+void snapshot_fit_copy(struct spoold *d);
+
 /* Called every second: write one if it is time. */
 void snapshot_tick(struct spoold *d);
+
+/* spoold is about to stop: the one going on is not worth waiting for. */
+void snapshot_cancel(struct spoold *d);
 
 /* Write one here and now, in this thread: the last of all. */
 void snapshot_final(struct spoold *d);
@@ -202,6 +241,15 @@ void scan_look(struct spoold *d, const char *id);
 
 /* Called every second: scan if it is time. */
 void scan_tick(struct spoold *d);
+
+/* spoold is about to stop: nobody waits for a long list of names. */
+void scan_cancel(struct spoold *d);
+
+/* ---- subject.c ------------------------------------------------------- */
+
+/* The Subject: field of QF's message, cleaned and cut: a new string; NULL:
+ * there is none, or out of memory. */
+char *subject_of(const struct qfile *qf);
 
 /* ---- relay.c --------------------------------------------------------- */
 
@@ -232,6 +280,10 @@ char *relays_text(const struct config *cfg);
 
 /* The relay of that name that is configured, or NULL. */
 struct relay *relay_find(struct spoold *d, const char *name);
+
+/* Put down what only spoold knows of the relays' work at NOW_US, for the
+ * status: connections, and how much of the limits is used up. */
+void relays_measure(struct spoold *d, int64_t now_us);
 
 /* Find out anew where M's recipients go and which lane it is in. */
 void relay_route(struct spoold *d, struct message *m);
@@ -385,13 +437,6 @@ struct agent {
 	size_t unsent_len, unsent_alloc;
 };
 
-/*
- * What an agent for the relay CFG with its share of the connections is told:
- * new text, NULL if out of memory.
- */
-char *agent_settings(const struct relay_config *cfg, unsigned connections,
-    unsigned connections_max);
-
 /* Start R's agents, as its configuration says; false: out of memory. */
 bool agents_start(struct relay *r);
 
@@ -435,10 +480,12 @@ void agents_free(struct relay *r);
 /* ---- command.c ------------------------------------------------------- */
 
 /*
- * Do what LINE, a request of spoolq's, says, and write the answers to OUT, each
- * with its line end; what they say has happened is durable.
+ * Do what LINE, a request of UID's, says, and write the answers to OUT, each
+ * with its line end; what they say has happened is durable.  Who is no operator
+ * may drop messages of his own, and learns of no others.
  */
-void command_run(struct spoold *d, struct span line, FILE *out);
+void command_run(struct spoold *d, uid_t uid, bool is_operator,
+    struct span line, FILE *out);
 
 /* ---- control.c ------------------------------------------------------- */
 

@@ -6,10 +6,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 
 #include "lib/wire.h"
 #include "spoold/waiters.h"
@@ -151,13 +153,25 @@ has_refused(const struct message *m)
 	return false;
 }
 
+/* Whether M went to nobody, for an operator dropped its recipients. */
+static bool
+was_dropped(const struct message *m)
+{
+	for (unsigned i = 0; i < m->nrcpts; i++)
+		if (m->rcpts[i].state != RCPT_DROPPED)
+			return false;
+	return true;
+}
+
 /* The word for the end of M by an event of KIND. */
 static const char *
 word_of(enum event_kind kind, const struct message *m)
 {
 	switch (kind) {
 	case EVENT_REMOVED:
-		return has_refused(m) ? "refused" : "accepted";
+		return has_refused(m) ? "refused"
+		    : was_dropped(m)  ? "dropped"
+				      : "accepted";
 	case EVENT_KEPT:
 		return "refused";
 	case EVENT_HELD:
@@ -197,8 +211,10 @@ text_of(const struct event *ev, const struct message *m)
 	case EVENT_KEPT:
 		return refusal_text(m);
 	case EVENT_REMOVED:
-		return has_refused(m) ? refusal_text(m)
-				      : strdup("by the relay");
+		if (has_refused(m))
+			return refusal_text(m);
+		return strdup(
+		    was_dropped(m) ? "by an operator" : "by the relay");
 	case EVENT_GONE:
 		return strdup("its file has gone");
 	case EVENT_DAMAGED:
@@ -303,13 +319,20 @@ static struct message *
 find(struct waiter *w, const char *id)
 {
 	struct message *m = queue_find(&w->d->queue, id);
+	struct stat st;
 
 	if (m == NULL) {
 		/* In queue/ perhaps, but we have not looked yet. */
 		scan_look(w->d, id);
 		m = queue_find(&w->d->queue, id);
 	}
-	return m != NULL && (w->is_trusted || m->uid == w->uid) ? m : NULL;
+	if (m == NULL || w->is_trusted || m->uid == w->uid)
+		return m;
+	/* As long as it would take if it were not there. */
+	for (int i = 0; i < SPOOL_STATES; i++)
+		(void)fstatat(w->d->sp.state_fd[i], id, &st,
+		    AT_SYMLINK_NOFOLLOW);
+	return NULL;
 }
 
 static bool

@@ -15,25 +15,14 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/lines.h"
 #include "lib/wire.h"
 #include "spoolq/control.h"
 
 /* Longest line that spoold may answer. */
 #define ANSWER_MAX 65536
-
-/* What a spoold holds locked while it has the spool. */
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /*
  * The socket's address.  There is room for 107 bytes only; a longer path is
@@ -119,8 +108,8 @@ control_look(const struct spool *sp, long pid)
 	}
 }
 
-static int
-send_request(int fd, const char *verb, char *const ids[], size_t n)
+int
+control_send(int fd, const char *verb, char *const ids[], size_t n)
 {
 	char *text = NULL;
 	size_t len, off;
@@ -195,7 +184,7 @@ static int
 wait_readable(int fd, int64_t end_ms)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	int64_t left_ms = end_ms - monotonic_ms();
+	int64_t left_ms = end_ms - lines_clock_ms();
 	int n = poll(&pfd, 1, left_ms > 0 ? (int)left_ms : 0);
 
 	if (n == 0)
@@ -221,7 +210,7 @@ read_some(int fd, char *buf, size_t *used)
 static int
 take_answers(int fd, char *buf, control_fn *fn, void *arg)
 {
-	int64_t end_ms = monotonic_ms() + CONTROL_TIMEOUT_S * 1000;
+	int64_t end_ms = lines_clock_ms() + CONTROL_TIMEOUT_S * 1000;
 	size_t used = 0;
 	int result;
 
@@ -244,7 +233,7 @@ int
 control_ask(int fd, const char *verb, char *const ids[], size_t n,
     control_fn *fn, void *arg)
 {
-	int result = send_request(fd, verb, ids, n);
+	int result = control_send(fd, verb, ids, n);
 	char *buf;
 
 	if (result < 0)
@@ -255,4 +244,27 @@ control_ask(int fd, const char *verb, char *const ids[], size_t n,
 	result = take_answers(fd, buf, fn, arg);
 	free(buf);
 	return result;
+}
+
+/* A control_fn: any answer will do. */
+static void
+ignore(bool is_ok, const char *id, const char *text, void *arg)
+{
+	(void)is_ok;
+	(void)id;
+	(void)text;
+	(void)arg;
+}
+
+enum control_state
+control_ping(const struct spool *sp, enum control_state state)
+{
+	int fd;
+
+	if (state != CONTROL_SERVED || control_connect(sp, &fd) < 0)
+		return state;
+	if (control_ask(fd, "ping", NULL, 0, ignore, NULL) == -ETIMEDOUT)
+		state = CONTROL_SILENT;
+	(void)close(fd);
+	return state;
 }

@@ -17,8 +17,11 @@
 #define CONTROL_NAME ".control"
 /* How long spoold may take to answer. */
 #define CONTROL_TIMEOUT_S 10
-/* Ids that one request may hold: it stays below a pipe's atomic size. */
-#define CONTROL_IDS_MAX 64
+/* Ids that one request may hold: spoold does nothing else until it is done
+ * with them, and what it did is durable. */
+#define CONTROL_IDS_MAX 500
+/* The same of a user who is no operator, whose requests are short. */
+#define CONTROL_IDS_FOREIGN_MAX 64
 
 /*
  * Connect to the spoold of SP: 0 with *RET_FD the caller's; -ENOENT or
@@ -38,6 +41,12 @@ enum control_state {
  */
 enum control_state control_look(const struct spool *sp, long pid);
 
+/*
+ * Send VERB with the N IDS, at most CONTROL_IDS_MAX; what comes back is the
+ * caller's to read.  0; -ETIMEDOUT; or another -errno.
+ */
+int control_send(int fd, const char *verb, char *const ids[], size_t n);
+
 /* Called for each answer; TEXT is as it came, not made harmless. */
 typedef void
 control_fn(bool is_ok, const char *id, const char *text, void *arg);
@@ -49,5 +58,13 @@ control_fn(bool is_ok, const char *id, const char *text, void *arg);
  */
 int control_ask(int fd, const char *verb, char *const ids[], size_t n,
     control_fn *fn, void *arg);
+
+/*
+ * Whether the spoold that serves SP does anything, STATE being what
+ * control_look() said: one that is stopped or hangs has its socket still, and
+ * is CONTROL_SILENT then, which takes CONTROL_TIMEOUT_S to find out.
+ */
+enum control_state
+control_ping(const struct spool *sp, enum control_state state);
 
 #endif

@@ -7,33 +7,29 @@
 
 #include "spoolq/change.h"
 
-static int
-drop(struct owned *o, const char *id, enum spool_state state,
-    const char **ret_done)
-{
-	int result = spool_remove(&o->sp, id, state);
-
-	if (result < 0)
-		return result;
-	result = spool_sync(&o->sp, state);
-	if (result == 0)
-		result = change_record(o, EVENT_DROPPED, id);
-	if (result == 0)
-		*ret_done = "dropped";
-	return result;
-}
+static const struct change change_drop = {
+	.verb = "drop",
+	.kind = EVENT_DROPPED,
+	.to = CHANGE_REMOVES,
+	.done = "dropped",
+	.would = "would be dropped",
+	.sum = "dropped",
+	.is_for_others = true,
+	.stops = true,
+};
 
 static int
 run_drop(struct context *ctx, int noperands, char *operands[])
 {
-	return change_messages(ctx, "drop", drop, operands, (size_t)noperands);
+	return change_run(ctx, &change_drop, noperands, operands);
 }
 
 const struct command command_drop = {
 	.name = "drop",
-	.args = "ID...",
+	.args = "[OPTION...] [FILTER...] [ID...]",
 	.does = "remove messages; nobody is told",
-	.operands_min = 1,
+	.options = change_options,
+	.has_filters = true,
 	.operands_max = -1,
 	.run = run_drop,
 };

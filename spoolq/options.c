@@ -10,62 +10,47 @@
 #include <sysexits.h>
 
 #include "lib/text.h"
+#include "spoolq/help.h"
 #include "spoolq/options.h"
 
 /* How much of a wrong argument is worth showing. */
 #define SHOWN_BYTES_MAX 60
 
-enum { OPT_SPOOL = 256, OPT_JSON, OPT_BODY, OPT_RAW, OPT_FROM, OPT_TO };
+/* What getopt_long(3) returns for options without a letter. */
+enum { OPT_SPOOL = 256, OPT_OWN = 512, OPT_FILTER = 1024 };
 
-static const struct option longs[] = {
+static const struct option commons[] = {
 	{ "config", required_argument, NULL, 'C' },
 	{ "spool", required_argument, NULL, OPT_SPOOL },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "body", no_argument, NULL, OPT_BODY },
-	{ "raw", no_argument, NULL, OPT_RAW },
-	{ "from", required_argument, NULL, OPT_FROM },
-	{ "to", required_argument, NULL, OPT_TO },
-	{ NULL, 0, NULL, 0 },
 };
 
-static void
-put_usage(FILE *out, const struct command *const commands[])
-{
-	(void)fputs("usage: spoolq [-C CONFIG] [--spool DIR] COMMAND\n\n", out);
-	for (; *commands != NULL; commands++)
-		(void)fprintf(out, "  %-8s %-36s %s\n", (*commands)->name,
-		    (*commands)->args, (*commands)->does);
-	(void)fputs(
-	    "\n"
-	    "  -C, --config CONFIG   read CONFIG instead "
-	    "of " CONFIG_DEFAULT_PATH "\n"
-	    "      --spool DIR       the spool, instead of the configured "
-	    "one\n"
-	    "  -h, --help            this\n"
-	    "  -V, --version         which version this is\n",
-	    out);
-}
+#define COMMONS_COUNT ((int)(sizeof(commons) / sizeof(commons[0])))
 
-void
-options_put_usage(FILE *out, const struct command *cmd)
-{
-	(void)fprintf(out, "usage: spoolq %s%s%s\n", cmd->name,
-	    cmd->args[0] != '\0' ? " " : "", cmd->args);
-}
+/* What getopt_long(3) is to know, of one command. */
+struct tables {
+	const struct command *command; /* NULL: none yet */
+	int n;
+	struct option
+	    longs[COMMONS_COUNT + COMMAND_OPTIONS_MAX + FILTER_OPTIONS_MAX + 1];
+	/* The first '+' ends at the command; without it, operands and options
+	 * may be mixed. */
+	char shorts[8 + 2 * COMMAND_OPTIONS_MAX];
+};
 
-/* Say "spoolq COMMAND: BEFORE 'WORD' AFTER" and how it is called. */
+/* ---- complaints ------------------------------------------------------ */
+
+/* Say "spoolq: BEFORE 'WORD' AFTER" and how it is called. */
 static int
 refuse(const struct command *cmd, const char *before, const char *word,
     const char *after)
 {
-	(void)fprintf(stderr, "spoolq%s%s: %s'", cmd != NULL ? " " : "",
-	    cmd != NULL ? cmd->name : "", before);
+	(void)fprintf(stderr, "spoolq: %s'", before);
 	text_put_clean(stderr, span_of(word), SHOWN_BYTES_MAX);
 	(void)fprintf(stderr, "'%s\n", after);
 	if (cmd != NULL)
-		options_put_usage(stderr, cmd);
+		help_put_usage(stderr, cmd);
 	else
 		(void)fputs("spoolq --help shows what there is\n", stderr);
 	return EX_USAGE;
@@ -89,23 +74,103 @@ refuse_option(const struct command *cmd, int c, char *argv[])
 	return refuse(cmd, "unknown option ", word, "");
 }
 
-/* The flag that the option C is, 0 for none. */
-static unsigned
-flag_of(int c)
+/* ---- options --------------------------------------------------------- */
+
+static bool
+has_long(const struct tables *t, const char *name)
 {
-	switch (c) {
-	case OPT_JSON:
-		return COMMAND_JSON;
-	case OPT_BODY:
-		return COMMAND_BODY;
-	case OPT_RAW:
-		return COMMAND_RAW;
-	case OPT_FROM:
-	case OPT_TO:
-		return COMMAND_FILTER;
-	default:
-		return 0;
+	for (int i = 0; i < t->n; i++)
+		if (strcmp(t->longs[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void
+add_long(struct tables *t, const char *name, const char *arg, int val)
+{
+	t->longs[t->n++] = (struct option){
+		name,
+		arg != NULL ? required_argument : no_argument,
+		NULL,
+		val,
+	};
+}
+
+static void
+add_own(struct tables *t, const struct command_option *options)
+{
+	size_t used = strlen(t->shorts);
+
+	for (int i = 0; i < COMMAND_OPTIONS_MAX; i++) {
+		const struct command_option *o = &options[i];
+
+		if (o->name == NULL)
+			break;
+		add_long(t, o->name, o->arg, OPT_OWN + i);
+		if (o->letter == 0)
+			continue;
+		t->shorts[used++] = o->letter;
+		if (o->arg != NULL)
+			t->shorts[used++] = ':';
 	}
+	t->shorts[used] = '\0';
+}
+
+static void
+make_tables(struct tables *t, const struct command *cmd)
+{
+	*t = (struct tables){ .command = cmd };
+	(void)strcpy(t->shorts, cmd == NULL ? "+:C:hV" : ":C:hV");
+	for (int i = 0; i < COMMONS_COUNT; i++)
+		t->longs[t->n++] = commons[i];
+	if (cmd != NULL && cmd->options != NULL)
+		add_own(t, cmd->options);
+	if (cmd == NULL || !cmd->has_filters)
+		return;
+	for (int i = 0; filter_options[i].name != NULL; i++)
+		if (!has_long(t, filter_options[i].name))
+			add_long(t, filter_options[i].name,
+			    filter_options[i].arg, OPT_FILTER + i);
+}
+
+static int
+take_filter(struct options *opts, int i)
+{
+	const char *why = NULL, *name = filter_options[i].name;
+
+	if (filter_set(&opts->filter, name, optarg, &why) == 0)
+		return -1;
+	(void)fprintf(stderr, "spoolq: --%s '", name);
+	text_put_clean(
+	    stderr, span_of(optarg != NULL ? optarg : ""), SHOWN_BYTES_MAX);
+	(void)fprintf(
+	    stderr, "' %s\n", why != NULL ? why : "does not fit in memory");
+	return EX_USAGE;
+}
+
+/* The place of the command's option with the letter C, or -1. */
+static int
+own_of_letter(const struct command *cmd, int c)
+{
+	if (cmd == NULL || cmd->options == NULL)
+		return -1;
+	for (int i = 0; cmd->options[i].name != NULL; i++)
+		if (cmd->options[i].letter == c)
+			return i;
+	return -1;
+}
+
+/* An option of the command's, or a filter; -1 to go on, or the exit code. */
+static int
+take_special(struct options *opts, int c)
+{
+	int i = c < 256 ? own_of_letter(opts->command, c) : c - OPT_OWN;
+
+	if (c >= OPT_FILTER)
+		return take_filter(opts, c - OPT_FILTER);
+	if (i >= 0 && i < COMMAND_OPTIONS_MAX)
+		opts->given[i] = optarg != NULL ? optarg : "";
+	return -1;
 }
 
 /* Act on the option C; -1 to go on, or the exit code. */
@@ -113,38 +178,28 @@ static int
 take_option(struct options *opts, const struct command *const commands[], int c,
     char *argv[])
 {
-	const struct command *cmd = opts->command;
-	unsigned flag = flag_of(c);
-
-	if (flag != 0 && (cmd == NULL || (cmd->flags & flag) == 0))
-		return refuse(cmd, "unknown option ", argv[optind - 1], "");
-	opts->flags |= flag;
 	switch (c) {
 	case 'C':
 		opts->config = optarg;
-		break;
+		return -1;
 	case OPT_SPOOL:
 		opts->spool = optarg;
-		break;
-	case OPT_FROM:
-		opts->filter.from = optarg;
-		break;
-	case OPT_TO:
-		opts->filter.to = optarg;
-		break;
+		return -1;
 	case 'h':
-		put_usage(stdout, commands);
+		if (opts->command != NULL)
+			help_put_command(stdout, opts->command);
+		else
+			help_put_summary(stdout, commands);
 		return EX_OK;
 	case 'V':
 		(void)puts("spoolq " PACKAGE_VERSION);
 		return EX_OK;
 	case ':':
 	case '?':
-		return refuse_option(cmd, c, argv);
+		return refuse_option(opts->command, c, argv);
 	default:
-		break;
+		return take_special(opts, c);
 	}
-	return -1;
 }
 
 /* Options from ARGV[1] on; optind is at what follows them. */
@@ -152,18 +207,19 @@ static int
 take_options(struct options *opts, const struct command *const commands[],
     int argc, char *argv[])
 {
-	/* The first '+' ends at the command; without it, operands and options
-	 * may be mixed. */
-	const char *shorts = opts->command == NULL ? "+:C:hV" : ":C:hV";
+	struct tables t;
 	int c, code = -1;
 
+	make_tables(&t, opts->command);
 	opterr = 0;
 	optind = 0; /* makes glibc begin anew */
-	while (
-	    code < 0 && (c = getopt_long(argc, argv, shorts, longs, NULL)) >= 0)
+	while (code < 0 &&
+	    (c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) >= 0)
 		code = take_option(opts, commands, c, argv);
 	return code;
 }
+
+/* ---- the whole ------------------------------------------------------- */
 
 static const struct command *
 find_command(const struct command *const commands[], const char *name)
@@ -178,20 +234,35 @@ static int
 check_operands(const struct options *opts)
 {
 	const struct command *cmd = opts->command;
+	bool selects = filter_is_set(&opts->filter) || opts->filter.all;
 	int n = opts->noperands;
 
 	if (cmd->operands_max >= 0 && n > cmd->operands_max)
 		return refuse(cmd, "superfluous argument ",
 		    opts->operands[cmd->operands_max], "");
-	if ((opts->flags & COMMAND_BODY) != 0 &&
-	    (opts->flags & COMMAND_RAW) != 0)
-		return refuse(
-		    cmd, "", "--raw", " and '--body' exclude each other");
-	if (n >= cmd->operands_min)
+	if (n >= cmd->operands_min || selects)
 		return -1;
-	(void)fprintf(stderr, "spoolq %s: which message?\n", cmd->name);
-	options_put_usage(stderr, cmd);
+	(void)fprintf(stderr, "spoolq: which %s?\n",
+	    cmd->operand != NULL ? cmd->operand : "message");
+	help_put_usage(stderr, cmd);
 	return EX_USAGE;
+}
+
+static int
+parse_command(struct options *opts, const struct command *const commands[],
+    int argc, char *argv[])
+{
+	int code;
+
+	opts->command = find_command(commands, argv[0]);
+	if (opts->command == NULL)
+		return refuse(NULL, "there is no command ", argv[0], "");
+	code = take_options(opts, commands, argc, argv);
+	if (code >= 0)
+		return code;
+	opts->operands = argv + optind;
+	opts->noperands = argc - optind;
+	return check_operands(opts);
 }
 
 int
@@ -204,21 +275,19 @@ options_parse(struct options *ret, const struct command *const commands[],
 	if (code >= 0)
 		return code;
 	if (optind >= argc) {
-		put_usage(stderr, commands);
+		help_put_summary(stderr, commands);
 		return EX_USAGE;
 	}
-	argc -= optind;
-	argv += optind;
-	opts.command = find_command(commands, argv[0]);
-	if (opts.command == NULL)
-		return refuse(NULL, "there is no command ", argv[0], "");
-	code = take_options(&opts, commands, argc, argv);
-	if (code >= 0)
-		return code;
-	opts.operands = argv + optind;
-	opts.noperands = argc - optind;
-	code = check_operands(&opts);
+	code = parse_command(&opts, commands, argc - optind, argv + optind);
 	if (code < 0)
 		*ret = opts;
+	else
+		options_release(&opts);
 	return code;
+}
+
+void
+options_release(struct options *opts)
+{
+	filter_release(&opts->filter);
 }

@@ -14,7 +14,7 @@ struct options {
 	const char *config; /* NULL: the default, which may be missing */
 	const char *spool;  /* NULL: the configuration's */
 	const struct command *command;
-	unsigned flags; /* set of COMMAND_ values */
+	const char *given[COMMAND_OPTIONS_MAX]; /* as in struct context */
 	struct filter filter;
 	char **operands;
 	int noperands;
@@ -22,14 +22,15 @@ struct options {
 
 /*
  * Parse the command line with one of COMMANDS, which end with NULL.  The
- * common options may stand before and behind the command, its own behind it,
- * "--" ends them.  -1 to go on, or the exit code, after --help, --version, or
- * a message on standard error.
+ * common options may stand before and behind the command; its own, and the
+ * filters if it has them, behind it.  "--" ends them.  An option of the
+ * command goes before a filter of that name.  -1 to go on, then RET is to be
+ * given to options_release(); or the exit code, after --help, --version, or a
+ * message on standard error.
  */
 int options_parse(struct options *ret, const struct command *const commands[],
     int argc, char *argv[]);
 
-/* Write how CMD is called. */
-void options_put_usage(FILE *out, const struct command *cmd);
+void options_release(struct options *opts);
 
 #endif

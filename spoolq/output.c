@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "lib/text.h"
@@ -73,7 +74,8 @@ static bool
 was_tried(const struct message *m)
 {
 	for (unsigned i = 0; i < m->nrcpts; i++)
-		if (m->rcpts[i].tries > 0)
+		if (m->rcpts[i].tries > 0 &&
+		    (m->npending == 0 || m->rcpts[i].state == RCPT_PENDING))
 			return true;
 	return false;
 }
@@ -90,62 +92,120 @@ output_state(const struct message *m)
 	return was_tried(m) ? "deferred" : "new";
 }
 
-void
-output_next(const struct message *m, int64_t next_us, int64_t now_us,
-    char ret[OUTPUT_WORD])
+/* When T_US is, which is after NOW_US: "at 18:00", "on Nov 24", "in 2027". */
+static void
+put_moment(int64_t t_us, int64_t now_us, char ret[OUTPUT_WORD])
 {
+	const int64_t hour_us = (int64_t)60 * 60 * SECOND_US;
+	time_t t = (time_t)(t_us / SECOND_US);
+	struct tm tm;
+
+	(void)snprintf(ret, OUTPUT_WORD, "later");
+	if (localtime_r(&t, &tm) == NULL)
+		return;
+	if (t_us - now_us < 20 * hour_us)
+		(void)strftime(ret, OUTPUT_WORD, "at %H:%M", &tm);
+	else if (t_us - now_us < 300 * 24 * hour_us)
+		(void)strftime(ret, OUTPUT_WORD, "on %b %e", &tm);
+	else
+		(void)strftime(ret, OUTPUT_WORD, "in %Y", &tm);
+}
+
+void
+output_next(const struct waiting *w, int64_t now_us, char ret[OUTPUT_WORD])
+{
+	static const char *const words[WHY_KINDS] = {
+		[WHY_NOTHING] = "never",
+		[WHY_SENDING] = "",
+		[WHY_HOLD] = "on release",
+		[WHY_FAILED] = "never",
+		[WHY_PAUSED] = "paused",
+		[WHY_NO_RELAY] = "no relay",
+		[WHY_NOT_BEFORE] = "later",
+		[WHY_BACKOFF] = "in",
+		[WHY_CIRCUIT] = "relay down",
+		[WHY_RATE] = "rate",
+		[WHY_TURN] = "now",
+	};
 	char span[OUTPUT_WORD];
 
-	if (m->state == SPOOL_HOLD)
-		(void)strcpy(ret, "on release");
-	else if (m->state == SPOOL_FAILED)
-		(void)strcpy(ret, "never");
-	else if (m->in_flight)
-		ret[0] = '\0';
-	else if (next_us <= now_us)
-		(void)strcpy(ret, "now");
-	else {
-		output_span(next_us - now_us, span);
-		(void)snprintf(
-		    ret, OUTPUT_WORD, "in %.*s", OUTPUT_WORD - 4, span);
+	(void)snprintf(ret, OUTPUT_WORD, "%s", words[w->why]);
+	if (w->why == WHY_NOT_BEFORE && w->until_us > 0)
+		put_moment(w->until_us, now_us, ret);
+	else if ((w->why == WHY_BACKOFF || w->why == WHY_RATE) &&
+	    w->until_us > now_us) {
+		output_span(w->until_us - now_us, span);
+		(void)snprintf(ret, OUTPUT_WORD, "%s %.*s", words[w->why],
+		    OUTPUT_WORD - 6, span);
 	}
 }
 
-/* Whether R says more of what keeps a message than LAST does. */
-static bool
-precedes(const struct qrcpt *r, const struct qrcpt *last)
+/* How much what became of R tells of why its message is there. */
+static int
+rank(const struct qrcpt *r)
 {
-	bool waits = r->state == RCPT_PENDING;
-
-	if (waits != (last->state == RCPT_PENDING))
-		return waits;
-	return r->last_us > last->last_us;
+	switch (r->state) {
+	case RCPT_PENDING:
+		return 3;
+	case RCPT_FAILED:
+		return 2;
+	case RCPT_REPORTED:
+		return 1;
+	default:
+		return 0;
+	}
 }
 
 const struct qrcpt *
 output_reason(const struct message *m)
 {
+	/* What failed is no trouble of those that go on. */
+	int wanted = rank(output_shown(m));
 	const struct qrcpt *last = NULL;
 
-	for (unsigned i = 0; i < m->nrcpts; i++) {
+	for (unsigned i = 0; wanted > 0 && i < m->nrcpts; i++) {
 		const struct qrcpt *r = &m->rcpts[i];
 
-		if (r->state == RCPT_DELIVERED || r->reply == NULL)
-			continue;
-		/* Why it is still there says who is still to get it. */
-		if (last == NULL || precedes(r, last))
+		if (rank(r) == wanted && r->reply != NULL &&
+		    (last == NULL || r->last_us > last->last_us))
 			last = r;
 	}
 	return last;
 }
 
+/* What keeps all that goes to RELAY, NULL: not known, from going; or NULL. */
+static const char *
+fault_of(const struct queue *q, const struct relay_state *relay)
+{
+	if (q->paused_us > 0 || (relay != NULL && relay->paused_us > 0))
+		return "paused by an operator";
+	if (relay == NULL || !relay->down)
+		return NULL;
+	return relay->reason != NULL ? relay->reason : "no answer";
+}
+
 const char *
 output_delay(
-    const struct message *m, const struct qrcpt *r, const char *relay_fault)
+    const struct queue *q, const struct message *m, const struct qrcpt *r)
 {
 	if (r->state != RCPT_PENDING || r->reply != NULL)
 		return r->reply;
-	return m->state == SPOOL_QUEUE && !m->in_flight ? relay_fault : NULL;
+	if (m->state != SPOOL_QUEUE || m->in_flight)
+		return NULL;
+	return fault_of(q, output_relay(q, m, r));
+}
+
+const struct relay_state *
+output_relay(
+    const struct queue *q, const struct message *m, const struct qrcpt *r)
+{
+	const struct relay_state *only = SLIST_FIRST(&q->relays);
+
+	if (queue_rerouted(m) != NULL && r->state == RCPT_PENDING)
+		return queue_rerouted(m);
+	if (r->part != NULL && r->part->relay != NULL)
+		return r->part->relay;
+	return only != NULL && SLIST_NEXT(only, link) == NULL ? only : NULL;
 }
 
 unsigned
@@ -153,10 +213,37 @@ output_attempts(const struct message *m)
 {
 	unsigned most = 0;
 
-	for (unsigned i = 0; i < m->nrcpts; i++)
-		if (m->rcpts[i].attempts > most)
-			most = m->rcpts[i].attempts;
+	for (unsigned i = 0; i < m->nrcpts; i++) {
+		const struct qrcpt *r = &m->rcpts[i];
+
+		if (m->npending > 0 && r->state != RCPT_PENDING)
+			continue;
+		if (r->attempts > most)
+			most = r->attempts;
+	}
 	return most;
+}
+
+const struct qrcpt *
+output_shown(const struct message *m)
+{
+	const struct qrcpt *best = &m->rcpts[0];
+
+	for (unsigned i = 1; i < m->nrcpts; i++)
+		if (rank(&m->rcpts[i]) > rank(best))
+			best = &m->rcpts[i];
+	return best;
+}
+
+unsigned
+output_others(const struct message *m)
+{
+	enum rcpt_state state = output_shown(m)->state;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->nrcpts; i++)
+		n += m->rcpts[i].state == state;
+	return n - 1;
 }
 
 const char *
@@ -167,6 +254,7 @@ output_rcpt_state(enum rcpt_state state)
 		[RCPT_DELIVERED] = "delivered",
 		[RCPT_FAILED] = "failed",
 		[RCPT_REPORTED] = "reported",
+		[RCPT_DROPPED] = "dropped",
 	};
 
 	return names[state];
@@ -189,8 +277,8 @@ bytes_of(const char *text, size_t columns)
 	return i;
 }
 
-static size_t
-columns_of(const char *text)
+size_t
+output_columns(const char *text)
 {
 	size_t n = 0;
 
@@ -199,207 +287,62 @@ columns_of(const char *text)
 	return n;
 }
 
+bool
+output_is_utf8(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value == NULL || value[0] == '\0')
+			continue;
+		return strcasestr(value, "UTF-8") != NULL ||
+		    strcasestr(value, "UTF8") != NULL;
+	}
+	return false;
+}
+
+const char *
+output_ellipsis(void)
+{
+	return output_is_utf8() ? "…" : "...";
+}
+
 void
 output_fit(FILE *out, const char *text, size_t columns)
 {
+	const char *dots;
+	size_t wide;
+
 	if (columns == 0 || text[bytes_of(text, columns)] == '\0') {
 		(void)fputs(text, out);
 		return;
 	}
-	(void)fwrite(text, 1, bytes_of(text, columns - 1), out);
-	(void)fputs("…", out);
+	dots = output_ellipsis();
+	wide = output_columns(dots);
+	if (wide > columns)
+		wide = columns;
+	(void)fwrite(text, 1, bytes_of(text, columns - wide), out);
+	(void)fwrite(dots, 1, bytes_of(dots, wide), out);
+}
+
+bool
+output_is_plain(const char *text)
+{
+	while (*text >= ' ' && *text < 0x7f)
+		text++;
+	return *text == '\0';
 }
 
 void
 output_clean(FILE *out, const char *text)
 {
-	text_put_clean(out, span_of(text), OUTPUT_TEXT_MAX);
-}
+	size_t len = strlen(text);
 
-/* ---- the table ------------------------------------------------------- */
-
-#define TABLE_LEFT "%-11s %4s %5s %-8s %3s %-10s "
-#define TABLE_INDENT 12
-
-void
-output_table_head(FILE *out, size_t columns)
-{
-	char line[128];
-
-	(void)snprintf(line, sizeof line, TABLE_LEFT "%s", "ID", "AGE", "SIZE",
-	    "STATE", "TRY", "NEXT", "SENDER -> RECIPIENTS");
-	output_fit(out, line, columns);
-	(void)fputc('\n', out);
-}
-
-/* The recipient that stands for all: the first one not served yet. */
-static const struct qrcpt *
-first_shown(const struct message *m)
-{
-	for (unsigned i = 0; i < m->nrcpts; i++)
-		if (m->rcpts[i].state == RCPT_PENDING)
-			return &m->rcpts[i];
-	return m->nrcpts > 0 ? &m->rcpts[0] : NULL;
-}
-
-/*
- * "sender -> recipient +4" in COLUMNS characters: when it is too long the
- * addresses are cut, not the count.
- */
-static int
-put_people(FILE *out, const struct message *m, size_t columns)
-{
-	const struct qrcpt *first = first_shown(m);
-	char others[OUTPUT_WORD] = "";
-	char *text = NULL;
-	size_t len, used;
-	FILE *mem = open_memstream(&text, &len);
-
-	if (mem == NULL)
-		return -errno;
-	output_clean(mem, m->sender[0] != '\0' ? m->sender : "<>");
-	(void)fputs(" -> ", mem);
-	if (first != NULL)
-		output_clean(mem, first->addr);
-	if (fclose(mem) != 0) {
-		free(text);
-		return -ENOMEM;
-	}
-	if (m->nrcpts > 1)
-		(void)snprintf(others, sizeof others, " +%u", m->nrcpts - 1);
-	used = columns_of(others);
-	output_fit(out, text, columns > used ? columns - used : columns);
-	(void)fputs(others, out);
-	free(text);
-	return 0;
-}
-
-/* The last answer, on a line of its own below the message. */
-static int
-put_reason(FILE *out, const struct message *m, size_t columns)
-{
-	const struct qrcpt *r = output_reason(m);
-	char *text;
-
-	if (r == NULL)
-		return 0;
-	text = text_clean(span_of(r->reply), OUTPUT_TEXT_MAX);
-	if (text == NULL)
-		return -ENOMEM;
-	(void)fprintf(out, "%*s", TABLE_INDENT, "");
-	output_fit(out, text,
-	    columns > TABLE_INDENT ? columns - TABLE_INDENT : columns);
-	(void)fputc('\n', out);
-	free(text);
-	return 0;
-}
-
-int
-output_table_row(
-    FILE *out, const struct message *m, int64_t now_us, size_t columns)
-{
-	char age[OUTPUT_WORD], size[OUTPUT_WORD], tries[OUTPUT_WORD];
-	char next[OUTPUT_WORD], left[8 * OUTPUT_WORD];
-	size_t used;
-	int err;
-
-	output_span(now_us - m->arrival_us, age);
-	output_size(m->size_bytes, size);
-	output_next(m, m->due_us, now_us, next);
-	(void)snprintf(tries, sizeof tries, "%u", output_attempts(m));
-	(void)snprintf(left, sizeof left, TABLE_LEFT, m->id, age, size,
-	    output_state(m), tries, next);
-	(void)fputs(left, out);
-	used = strlen(left);
-	/* Narrower than its numbers, a table is better wrapped than cut. */
-	err = put_people(out, m, columns > used ? columns - used : columns);
-	(void)fputc('\n', out);
-	return err < 0 ? err : put_reason(out, m, columns);
-}
-
-/* ---- Postfix's mailq ------------------------------------------------- */
-
-/* The columns that the world's scripts cut at: the sender begins at the
- * 42nd, a reason ends at the 78th. */
-#define MAILQ_ROW "%-11s %7" PRIu64 " %20.20s "
-#define MAILQ_RCPT "%-11s %7s %-20s "
-#define MAILQ_REASON_END 76
-
-void
-output_mailq_head(FILE *out)
-{
-	(void)fputs("-Queue ID-  --Size-- ----Arrival Time---- "
-		    "-Sender/Recipient-------\n",
-	    out);
-}
-
-static void
-put_mailq_reason(FILE *out, const char *reason)
-{
-	char *text = text_clean(span_of(reason), OUTPUT_TEXT_MAX);
-	size_t used = text != NULL ? columns_of(text) : 0;
-	int padding =
-	    used < MAILQ_REASON_END ? (int)(MAILQ_REASON_END - used) : 0;
-
-	(void)fprintf(out, "%*s(%s)\n", padding, "",
-	    text != NULL ? text : "out of memory");
-	free(text);
-}
-
-/* The recipients to go, each reason before those that it is about. */
-static void
-put_mailq_rcpts(FILE *out, const struct message *m, const char *relay_fault)
-{
-	const char *reason = "";
-
-	for (unsigned i = 0; i < m->nrcpts; i++) {
-		const struct qrcpt *r = &m->rcpts[i];
-		const char *now = output_delay(m, r, relay_fault);
-
-		if (r->state != RCPT_PENDING)
-			continue;
-		if (now == NULL)
-			now = "";
-		if (strcmp(now, reason) != 0 && now[0] != '\0')
-			put_mailq_reason(out, now);
-		reason = now;
-		(void)fprintf(out, MAILQ_RCPT, "", "", "");
-		output_clean(out, r->addr);
-		(void)fputc('\n', out);
-	}
-}
-
-void
-output_mailq_entry(
-    FILE *out, const struct message *m, const char *relay_fault, bool first)
-{
-	time_t arrival = (time_t)(m->arrival_us / SECOND_US);
-	char id[SPOOL_ID_SIZE + 1], date[OUTPUT_WORD] = "?";
-	struct tm tm;
-
-	/* "Sat Nov 21 20:32:23 2026", in English whatever the locale: no
-	 * setlocale(3) is called. */
-	if (localtime_r(&arrival, &tm) != NULL)
-		(void)strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", &tm);
-	(void)snprintf(id, sizeof id, "%s%s", m->id,
-	    m->state == SPOOL_HOLD ? "!"
-		: m->in_flight     ? "*"
-				   : "");
-	if (!first)
-		(void)fputc('\n', out);
-	(void)fprintf(out, MAILQ_ROW, id, m->size_bytes, date);
-	output_clean(out, m->sender[0] != '\0' ? m->sender : "MAILER-DAEMON");
-	(void)fputc('\n', out);
-	put_mailq_rcpts(out, m, relay_fault);
-}
-
-void
-output_mailq_foot(FILE *out, uint64_t bytes, size_t messages)
-{
-	if (messages == 0) {
-		(void)fputs("Mail queue is empty\n", out);
-		return;
-	}
-	(void)fprintf(out, "\n-- %" PRIu64 " Kbytes in %zu Request%s.\n",
-	    bytes / 1024, messages, messages == 1 ? "" : "s");
+	/* Nearly always, and a million times. */
+	if (len <= OUTPUT_TEXT_MAX && output_is_plain(text))
+		(void)fwrite(text, 1, len, out);
+	else
+		text_put_clean(out, span_of(text), OUTPUT_TEXT_MAX);
 }

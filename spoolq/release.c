@@ -5,40 +5,33 @@
 
 #include "config.h"
 
-#include <errno.h>
-
 #include "spoolq/change.h"
 
-static int
-release(struct owned *o, const char *id, enum spool_state state,
-    const char **ret_done)
-{
-	int result;
-
-	if (state != SPOOL_HOLD) {
-		*ret_done = state == SPOOL_QUEUE ? "is not held"
-						 : "is in failed/, not held";
-		return -EBUSY;
-	}
-	*ret_done = "released";
-	result = spool_move(&o->sp, id, SPOOL_HOLD, SPOOL_QUEUE);
-	if (result == 0)
-		result = change_record(o, EVENT_RELEASED, id);
-	return result;
-}
+static const struct change change_release = {
+	.verb = "release",
+	.kind = EVENT_RELEASED,
+	.to = SPOOL_QUEUE,
+	.refusals = {
+	    [SPOOL_QUEUE] = "is not held",
+	    [SPOOL_FAILED] = "is in failed/, not held",
+	},
+	.done = "released",
+	.would = "would be released",
+	.sum = "released",
+};
 
 static int
 run_release(struct context *ctx, int noperands, char *operands[])
 {
-	return change_messages(
-	    ctx, "release", release, operands, (size_t)noperands);
+	return change_run(ctx, &change_release, noperands, operands);
 }
 
 const struct command command_release = {
 	.name = "release",
-	.args = "ID...",
+	.args = "[OPTION...] [FILTER...] [ID...]",
 	.does = "let held messages go on",
-	.operands_min = 1,
+	.options = change_wait_options,
+	.has_filters = true,
 	.operands_max = -1,
 	.run = run_release,
 };

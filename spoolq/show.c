@@ -13,7 +13,8 @@
 
 #include "lib/text.h"
 #include "spoolq/output.h"
-#include "spoolq/view.h"
+#include "spoolq/select.h"
+#include "spoolq/show.h"
 
 #define PIECE_BYTES 65536
 
@@ -112,94 +113,48 @@ print_text(const struct qfile *qf, char *buf, enum view_part part)
 	return 0;
 }
 
-/* ---- the envelope and its fate --------------------------------------- */
-
-static void
-print_field(const char *name, const char *value)
-{
-	(void)printf("%-10s ", name);
-	output_clean(stdout, value);
-	(void)putchar('\n');
-}
-
-static void
-print_rcpt(
-    const struct context *ctx, const struct message *m, const struct qrcpt *r)
-{
-	char next[OUTPUT_WORD], last[OUTPUT_WORD];
-
-	print_field("recipient", r->addr);
-	(void)printf("%-10s %s, %u attempt%s", "", output_rcpt_state(r->state),
-	    r->attempts, r->attempts == 1 ? "" : "s");
-	if (r->state == RCPT_PENDING) {
-		output_next(m, r->next_us, ctx->now_us, next);
-		(void)printf("%s%s", next[0] != '\0' ? ", next " : "", next);
-	}
-	if (r->uncertain)
-		(void)fputs(", the relay may have it already", stdout);
-	(void)putchar('\n');
-	if (r->reply == NULL)
-		return;
-	output_time(r->last_us, last);
-	(void)printf("%-10s %s: ", "", last);
-	output_clean(stdout, r->reply);
-	(void)putchar('\n');
-}
-
-static void
-print_options(const struct envelope *env)
-{
-	static const char *const rets[] = { NULL, "FULL", "HDRS" };
-	static const char *const bodies[] = { NULL, "7BIT", "8BITMIME" };
-
-	if (env->envid != NULL)
-		print_field("envid", env->envid);
-	if (rets[env->ret] != NULL)
-		print_field("ret", rets[env->ret]);
-	if (bodies[env->body] != NULL)
-		print_field("body", bodies[env->body]);
-}
-
-static void
-print_message(
-    const struct context *ctx, const struct message *m, const struct qfile *qf)
-{
-	char arrival[OUTPUT_WORD], size[OUTPUT_WORD], age[OUTPUT_WORD];
-
-	output_time(m->arrival_us, arrival);
-	output_span(ctx->now_us - m->arrival_us, age);
-	output_size(m->size_bytes, size);
-	print_field("id", m->id);
-	print_field("state", output_state(m));
-	(void)printf("%-10s %s, %s ago, by uid %lu\n", "arrival", arrival, age,
-	    (unsigned long)m->uid);
-	print_field("size", size);
-	print_field("sender", m->sender[0] != '\0' ? m->sender : "<>");
-	print_options(&qf->env);
-	for (unsigned i = 0; i < m->nrcpts; i++)
-		print_rcpt(ctx, m, &m->rcpts[i]);
-	(void)putchar('\n');
-}
-
 /* ---- the command ----------------------------------------------------- */
 
 static int
-show(const struct context *ctx, const struct message *m, const struct qfile *qf,
-    enum view_part part)
+print_part(const struct qfile *qf, enum view_part part)
 {
 	char *buf = malloc(PIECE_BYTES);
 	int result;
 
 	if (buf == NULL)
 		return -ENOMEM;
-	if (part == PART_RAW) {
-		result = print_raw(qf, buf);
-	} else {
-		print_message(ctx, m, qf);
-		result = print_text(qf, buf, part);
-	}
+	result =
+	    part == PART_RAW ? print_raw(qf, buf) : print_text(qf, buf, part);
 	free(buf);
 	return result;
+}
+
+/* M, whose file may be read. */
+static int
+show_file(const struct context *ctx, struct view *v, const struct message *m,
+    enum view_part part)
+{
+	const char *why = NULL;
+	struct qfile qf;
+	int result = qfile_open(&qf, &ctx->sp, m->state, m->id, &why);
+
+	if (result < 0) {
+		warnx("cannot read '%s': %s", m->id,
+		    why != NULL ? why : strerror(-result));
+		return exit_code(result);
+	}
+	if (part != PART_RAW) {
+		if (m->state == SPOOL_QUEUE)
+			view_warn_waiting(v, ctx);
+		show_envelope(stdout, ctx, v, m, &qf);
+		(void)putchar('\n');
+	}
+	result = print_part(&qf, part);
+	qfile_close(&qf);
+	if (result == 0)
+		return EX_OK;
+	warnx("cannot show '%s': %s", m->id, strerror(-result));
+	return exit_code(result);
 }
 
 static int
@@ -207,59 +162,65 @@ show_found(const struct context *ctx, struct view *v, const char *id,
     enum view_part part)
 {
 	struct message *m = view_find(v, id);
-	const char *why = NULL;
-	struct qfile qf;
-	int result;
 
+	if (m == NULL && view_error(v) != EX_OK)
+		return view_error(v);
 	if (m == NULL) {
 		warnx("%s: no such message", id);
 		return EX_NOINPUT;
 	}
-	result = qfile_open(&qf, &ctx->sp, m->state, id, &why);
-	if (result < 0) {
-		warnx("cannot read '%s': %s", id,
-		    why != NULL ? why : strerror(-result));
-		return exit_code(result);
+	if (!ctx->is_foreign)
+		return show_file(ctx, v, m, part);
+	if (part != PART_HEADER) {
+		warnx("%s: you may not read its file", id);
+		return EX_NOPERM;
 	}
-	if (part != PART_RAW && m->state == SPOOL_QUEUE)
-		view_warn_waiting(v, ctx);
-	result = show(ctx, m, &qf, part);
-	qfile_close(&qf);
-	if (result == 0)
-		return EX_OK;
-	warnx("cannot show '%s': %s", id, strerror(-result));
-	return exit_code(result);
+	show_envelope(stdout, ctx, v, m, NULL);
+	return EX_OK;
+}
+
+/* Which part is asked for; false after saying that it cannot be. */
+static bool
+take_part(const struct context *ctx, enum view_part *ret)
+{
+	bool is_body = context_option(ctx, "body") != NULL;
+	bool is_raw = context_option(ctx, "raw") != NULL;
+
+	*ret = is_raw ? PART_RAW : is_body ? PART_ALL : PART_HEADER;
+	if (!is_raw || !is_body)
+		return true;
+	warnx("'--raw' and '--body' exclude each other");
+	return false;
 }
 
 static int
 run_show(struct context *ctx, int noperands, char *operands[])
 {
-	enum view_part part = PART_HEADER;
+	enum view_part part;
 	struct view v;
 	int code;
 
-	(void)noperands;
-	if ((ctx->flags & COMMAND_BODY) != 0)
-		part = PART_ALL;
-	if ((ctx->flags & COMMAND_RAW) != 0)
-		part = PART_RAW;
-	if (!spool_is_id(operands[0])) {
-		warnx("'%s' is no message id", operands[0]);
+	if (!take_part(ctx, &part) || !select_are_ids(noperands, operands))
 		return EX_USAGE;
-	}
-	code = view_load(&v, ctx);
+	code = view_open(&v, ctx);
 	if (code != EX_OK)
 		return code;
 	code = show_found(ctx, &v, operands[0], part);
-	view_release(&v);
+	view_close(&v);
 	return code;
 }
+
+static const struct command_option options[] = {
+	{ "body", NULL, 0, "all of the message, not only its header" },
+	{ "raw", NULL, 0, "the message alone, byte for byte" },
+	{ .name = NULL },
+};
 
 const struct command command_show = {
 	.name = "show",
 	.args = "[--body | --raw] ID",
 	.does = "show a message: what became of it, and its header",
-	.flags = COMMAND_BODY | COMMAND_RAW,
+	.options = options,
 	.operands_min = 1,
 	.operands_max = 1,
 	.run = run_show,

@@ -2,8 +2,13 @@
 /* SPDX-FileCopyrightText: the spoold authors */
 
 /*
- * The queue as it is: which messages there are, the directories say; what
- * became of them, snapshot and journal.  Right with and without a spoold.
+ * The queue as it is, a message at a time: the snapshot's lines, with what the
+ * journal says since then, in constant memory but for what changed since the
+ * snapshot.  Right with and without a running spoold: without one, messages
+ * that the status does not know yet are read from their files.
+ *
+ * Who may not read the spool gets the same from spoold, through .control, of
+ * his own messages only.
  */
 
 #ifndef SPOOLQ_VIEW_H
@@ -13,36 +18,53 @@
 #include "spoolq/control.h"
 #include "spoolq/spoolq.h"
 
+struct view_source;
+
 struct view {
-	struct queue queue; /* more than there is: see view_first() */
+	/*
+	 * Totals, stats, pauses and relays, as of the end of the journal.  Its
+	 * messages are the view's own business: use view_next().
+	 */
+	struct queue queue;
 	struct status_daemon daemon;
 	enum control_state spoold;
-	size_t damaged; /* files set aside in failed/ */
+	int64_t time_us; /* of the snapshot; 0: there is none */
+	size_t damaged;  /* files set aside in failed/ */
+	struct view_source *source;
 };
 
 /*
- * Load it.  0, or a code of sysexits.h after saying on standard error what
- * is wrong.  Files that cannot be read are said there and left out.
+ * Load what is there but for the messages.  0, or a code of sysexits.h after
+ * saying on standard error what is wrong.
  */
-int view_load(struct view *v, const struct context *ctx);
+int view_open(struct view *v, const struct context *ctx);
 
-void view_release(struct view *v);
+void view_close(struct view *v);
+
+/*
+ * The next message in order of id, from the first; valid until the next call;
+ * NULL at the end (then view_close() after view_error()).
+ */
+struct message *view_next(struct view *v);
+
+/* 0, or the code of sysexits.h of what ended view_next() too early; it has
+ * been said on standard error. */
+int view_error(const struct view *v);
+
+/*
+ * The message ID, valid until the next call; NULL if there is none.  Begins
+ * anew: not to be mixed with view_next().
+ */
+struct message *view_find(struct view *v, const char *id);
+
+/* Whether a relay is configured, as far as anybody can tell. */
+bool view_has_relay(const struct view *v, const struct context *ctx);
 
 /* Say on standard error what keeps mail from going: no spoold, no relay, a
- * relay that is down, or was when spoold last ran. */
+ * relay that is down, or was when spoold last ran, a pause. */
 void view_warn_waiting(const struct view *v, const struct context *ctx);
 
-/* That, and what else is wrong with the spool. */
+/* That, what else is wrong with the spool, and that not all is shown. */
 void view_warn(const struct view *v, const struct context *ctx);
-
-/* Why nothing goes to the relay, while it is down; else NULL. */
-const char *view_relay_fault(const struct view *v, const struct message *m);
-
-/* The messages that there are, in order of id. */
-struct message *view_first(struct view *v);
-struct message *view_next(struct view *v, struct message *m);
-
-/* The message ID, or NULL. */
-struct message *view_find(struct view *v, const char *id);
 
 #endif

@@ -16,6 +16,15 @@ reply_deadline(const struct conn *c)
 	return conn_now_ms() + c->reply_timeout_ms;
 }
 
+/* Tell whoever watches; returns TROUBLE. */
+static enum trouble
+note(const struct place *place, enum dialogue_step step, enum trouble trouble)
+{
+	if (place->on_step != NULL)
+		place->on_step(place->on_step_arg, step, trouble);
+	return trouble;
+}
+
 /* A reply that is no consent: relay trouble, in the server's own words. */
 static enum trouble
 refused(struct conn *c, const char *what)
@@ -98,15 +107,10 @@ handshake(struct conn *c, const struct place *place, struct tls_context *tc)
 }
 
 static enum trouble
-starttls(struct conn *c, const struct place *place, struct tls_context *tc,
-    struct capabilities *caps)
+upgrade(struct conn *c, const struct place *place, struct tls_context *tc,
+    const struct capabilities *caps)
 {
-	enum trouble trouble;
-
 	if (!caps->has_starttls) {
-		/* Who has a fingerprint does not want to go without TLS. */
-		if (place->tls == TLS_OPPORTUNISTIC && place->rs->npins == 0)
-			return TROUBLE_NONE;
 		conn_kill(c, "STARTTLS is not offered");
 		return TROUBLE_HOST;
 	}
@@ -119,8 +123,23 @@ starttls(struct conn *c, const struct place *place, struct tls_context *tc,
 		conn_kill(c, "STARTTLS: plaintext before the handshake");
 		return TROUBLE_HOST;
 	}
-	trouble = handshake(c, place, tc);
-	return trouble == TROUBLE_NONE ? hello(c, place, caps) : trouble;
+	return handshake(c, place, tc);
+}
+
+static enum trouble
+starttls(struct conn *c, const struct place *place, struct tls_context *tc,
+    struct capabilities *caps)
+{
+	enum trouble trouble;
+
+	/* Who has a fingerprint does not want to go without TLS. */
+	if (!caps->has_starttls && place->tls == TLS_OPPORTUNISTIC &&
+	    place->rs->npins == 0)
+		return TROUBLE_NONE;
+	trouble = note(place, DIALOGUE_TLS, upgrade(c, place, tc, caps));
+	if (trouble != TROUBLE_NONE)
+		return trouble;
+	return note(place, DIALOGUE_EHLO, hello(c, place, caps));
 }
 
 /* EHLO's reply, the last one, has to be C's still. */
@@ -143,15 +162,15 @@ dialogue_run(struct conn *c, const struct place *place, struct tls_context *tc,
 	enum trouble trouble = TROUBLE_NONE;
 
 	if (place->tls == TLS_IMPLICIT)
-		trouble = handshake(c, place, tc);
+		trouble = note(place, DIALOGUE_TLS, handshake(c, place, tc));
 	if (trouble == TROUBLE_NONE)
-		trouble = greeting(c);
+		trouble = note(place, DIALOGUE_GREETING, greeting(c));
 	if (trouble == TROUBLE_NONE)
-		trouble = hello(c, place, ret);
+		trouble = note(place, DIALOGUE_EHLO, hello(c, place, ret));
 	if (trouble == TROUBLE_NONE &&
 	    (place->tls == TLS_STARTTLS || place->tls == TLS_OPPORTUNISTIC))
 		trouble = starttls(c, place, tc, ret);
 	if (trouble == TROUBLE_NONE)
-		trouble = login(c, place, ret);
+		trouble = note(place, DIALOGUE_LOGIN, login(c, place, ret));
 	return trouble;
 }

@@ -11,6 +11,22 @@
 #include "spoold/smtp/settings.h"
 #include "spoold/smtp/tls.h"
 
+/* What is wrong with a connection. */
+enum trouble {
+	TROUBLE_NONE,
+	TROUBLE_HOST, /* another one may do */
+	TROUBLE_HERE, /* ours, with each host */
+};
+
+/* The parts of a dialogue, in their order; TLS comes first or in between, and
+ * EHLO twice with STARTTLS. */
+enum dialogue_step {
+	DIALOGUE_TLS,
+	DIALOGUE_GREETING,
+	DIALOGUE_EHLO,
+	DIALOGUE_LOGIN,
+};
+
 /* A server as one connection is to find it. */
 struct place {
 	const struct relay_settings *rs;
@@ -18,13 +34,11 @@ struct place {
 	unsigned port;
 	struct tls_peer peer;
 	const char *helo; /* NULL: our address will do */
-};
-
-/* What is wrong with a connection. */
-enum trouble {
-	TROUBLE_NONE,
-	TROUBLE_HOST, /* another one may do */
-	TROUBLE_HERE, /* ours, with each host */
+	/* Told, if set, what came of each step: the connection is as it left
+	 * it. */
+	void (*on_step)(
+	    void *arg, enum dialogue_step step, enum trouble trouble);
+	void *on_step_arg;
 };
 
 /*

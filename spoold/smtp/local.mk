@@ -17,7 +17,9 @@ spoold_smtp_spoold_smtp_LDADD = libspool.a $(ESMTP_LIBS) $(SSL_LIBS) $(IDN2_LIBS
 spoold_smtp_spoold_smtp_SOURCES = %D%/main.c \
 	%D%/aside.c %D%/aside.h \
 	%D%/auth.c %D%/auth.h \
+	%D%/base64.c %D%/base64.h \
 	%D%/capabilities.c %D%/capabilities.h \
+	%D%/certificate.c %D%/certificate.h \
 	%D%/command.c %D%/command.h \
 	%D%/conn.c %D%/conn-wait.c %D%/conn-work.h %D%/conn.h \
 	%D%/content.c %D%/content.h \
@@ -34,6 +36,8 @@ spoold_smtp_spoold_smtp_SOURCES = %D%/main.c \
 	%D%/opening.c %D%/opening-list.c %D%/opening-work.h %D%/opening.h \
 	%D%/outcome.c %D%/outcome.h \
 	%D%/pool.c %D%/pool.h \
+	%D%/probe.c %D%/probe.h \
+	%D%/probe-login.c %D%/probe-login.h \
 	%D%/resolve.c %D%/resolve.h \
 	%D%/say.c %D%/say.h \
 	%D%/secret.c %D%/secret.h \

@@ -27,6 +27,7 @@
 #include "lib/wire.h"
 #include "spoold/agent-input.h"
 #include "spoold/smtp/pool.h"
+#include "spoold/smtp/probe.h"
 #include "spoold/smtp/selftest.h"
 #include "spoold/smtp/tls.h"
 
@@ -39,6 +40,8 @@ struct agent {
 	bool is_going; /* "go" was said */
 	bool has_spool;
 	bool has_pool;
+	unsigned probe_s; /* only look whether the relay is well, so long at
+			     most; 0: deliver */
 };
 
 /*
@@ -56,6 +59,7 @@ prepare_process(void)
 	(void)signal(SIGXFSZ, SIG_IGN); /* the log may have its limit */
 	/* What a terminal sends to all is for spoold to pass on. */
 	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTSTP, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 	if (setrlimit(RLIMIT_CORE, &none) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
@@ -106,12 +110,39 @@ needs_mechanism(const struct relay_settings *rs)
 	    rs->auth != AUTH_OAUTHBEARER;
 }
 
+/* Whether libESMTP is as we need it; *RET are the mechanisms it has. */
+static int
+test_library(const struct agent *agent, unsigned *ret)
+{
+	char why[300];
+
+	if (selftest_run(ret, why, sizeof(why)) < 0) {
+		log_msg(LOG_ERR, "self-test: %s", why);
+		return -1;
+	}
+	if (needs_mechanism(&agent->rs) && *ret == 0) {
+		log_msg(LOG_ERR,
+		    "self-test: libESMTP finds none of its AUTH "
+		    "plug-ins");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+agent_probe(struct agent *agent, unsigned mechanisms)
+{
+	int err = probe_run(&agent->rs, agent->tc, mechanisms, agent->probe_s,
+	    &agent->say);
+
+	return err < 0 ? EX_OSERR : EX_OK;
+}
+
 static int
 agent_go(struct agent *agent)
 {
 	const char *fault = settings_fault(&agent->rs);
 	unsigned mechanisms = 0;
-	char why[300];
 	int err;
 
 	if (agent->is_going || fault != NULL) {
@@ -120,17 +151,11 @@ agent_go(struct agent *agent)
 		return EX_USAGE;
 	}
 	agent->is_going = true;
-	if (selftest_run(&mechanisms, why, sizeof(why)) < 0) {
-		log_msg(LOG_ERR, "self-test: %s", why);
+	if (test_library(agent, &mechanisms) < 0)
 		return EX_SOFTWARE;
-	}
-	if (needs_mechanism(&agent->rs) && mechanisms == 0) {
-		log_msg(LOG_ERR,
-		    "self-test: libESMTP finds none of its AUTH "
-		    "plug-ins");
-		return EX_SOFTWARE;
-	}
 	agent->tc = tls_context_new(&agent->rs);
+	if (agent->tc != NULL && agent->probe_s > 0)
+		return agent_probe(agent, mechanisms);
 	err = agent->tc == NULL ? -ENOMEM
 				: pool_init(&agent->pool, &agent->rs,
 				      &agent->sp, agent->tc, &agent->say);
@@ -172,8 +197,10 @@ agent_take(struct agent *agent, char *const *words, bool *ret_is_end)
 		return agent_send(agent, words[1], words[2]);
 	if (strcmp(words[0], "set") == 0)
 		return agent_set(agent, words[1], words[2]);
-	if (strcmp(words[0], "go") == 0)
+	if (strcmp(words[0], "go") == 0) {
+		*ret_is_end = agent->probe_s > 0;
 		return agent_go(agent);
+	}
 	*ret_is_end = true;
 	if (strcmp(words[0], "quit") == 0)
 		return EX_OK;
@@ -236,12 +263,26 @@ agent_finish(struct agent *agent, struct input *input)
 	pool_release(&agent->pool);
 }
 
+/* "--probe SECONDS" or nothing; false: something else. */
+static bool
+take_arguments(struct agent *agent, int argc, char *argv[])
+{
+	unsigned long long limit_s;
+
+	if (argc < 2)
+		return true;
+	if (argc != 3 || strcmp(argv[1], "--probe") != 0 ||
+	    !wire_number(span_of(argv[2]), 3600, &limit_s) || limit_s == 0)
+		return false;
+	agent->probe_s = (unsigned)limit_s;
+	return true;
+}
+
 int
-main(void)
+main(int argc, char *argv[])
 {
 	struct agent agent = {
-		.say = { .lock = PTHREAD_MUTEX_INITIALIZER,
-		    .fd = STDOUT_FILENO },
+		.say = SAY_INITIALIZER(STDOUT_FILENO),
 		.sp = { .dir_fd = -1 },
 	};
 	struct input *input;
@@ -252,6 +293,10 @@ main(void)
 		log_msg(LOG_ERR, "cannot start: %s", strerror(errno));
 		return EX_OSERR;
 	}
+	if (!take_arguments(&agent, argc, argv)) {
+		log_msg(LOG_ERR, "is started by spoold, or --probe SECONDS");
+		return EX_USAGE;
+	}
 	input = input_new(STDIN_FILENO);
 	status = input == NULL ? EX_OSERR : agent_listen(&agent, input);
 	if (agent.has_pool)
@@ -260,6 +305,7 @@ main(void)
 	tls_context_free(agent.tc);
 	if (agent.has_spool)
 		spool_close(&agent.sp);
+	say_release(&agent.say);
 	settings_release(&agent.rs);
 	return status;
 }

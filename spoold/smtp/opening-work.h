@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: the spoold authors */
 
-/* What opening.c and opening-list.c share, and nobody else. */
+/* What opening.c, opening-list.c and probe.c share, and nobody else. */
 
 #ifndef SPOOLD_SMTP_OPENING_WORK_H
 #define SPOOLD_SMTP_OPENING_WORK_H
@@ -42,6 +42,17 @@ struct opening {
 	char why[CONN_WHY_MAX];
 };
 
+/* To be freed; NULL when out of memory.  All are borrowed. */
+struct opening *opening_new(struct conn *c, const struct relay_settings *rs,
+    struct tls_context *tc, struct capabilities *caps);
+
+/* Find out what we call ourselves: O's helo. */
+void opening_find_own_name(struct opening *o);
+
+/* How AT is to be talked to, valid as long as both are. */
+struct place
+opening_place(const struct opening *o, const struct candidate *at);
+
 /*
  * Put the servers of HOST on the list: TROUBLE_NONE.  Else C is dead, and the
  * failure noted; or TROUBLE_HOST, and nothing is, because what DNS has to say
@@ -55,6 +66,13 @@ enum trouble opening_fail(
 
 /* C is dead because we were asked to stop. */
 enum trouble opening_stopped(struct opening *o);
+
+struct addrinfo;
+
+/* Set C's peer, "mail.example[192.0.2.1]:25"; a literal host is not said
+ * twice. */
+void opening_name_peer(
+    struct conn *c, const struct candidate *at, const struct addrinfo *ai);
 
 /* What is begun now has to be done by then. */
 int64_t opening_deadline(const struct opening *o);

@@ -92,9 +92,9 @@ opening_deadline(const struct opening *o)
 	return conn_now_ms() + (int64_t)o->rs->connect_timeout_s * 1000;
 }
 
-/* "mail.example[192.0.2.1]:25"; a literal host is not said twice. */
-static void
-name_peer(struct conn *c, const struct candidate *at, const struct addrinfo *ai)
+void
+opening_name_peer(
+    struct conn *c, const struct candidate *at, const struct addrinfo *ai)
 {
 	char addr[NI_MAXHOST];
 	bool is_v6 = ai->ai_family == AF_INET6;
@@ -110,12 +110,12 @@ name_peer(struct conn *c, const struct candidate *at, const struct addrinfo *ai)
 		    at->name, addr, at->port);
 }
 
-/* What is said to a server, once it is connected. */
-static enum trouble
-converse(struct opening *o, const struct candidate *at)
+struct place
+opening_place(const struct opening *o, const struct candidate *at)
 {
 	const struct host *host = at->host;
-	struct place place = {
+
+	return (struct place){
 		.rs = o->rs,
 		.tls = at->tls,
 		.port = at->port,
@@ -123,11 +123,19 @@ converse(struct opening *o, const struct candidate *at)
 		.peer = { .rs = o->rs,
 		    .host = host->kind == HOST_UNIX ? "localhost" : at->name,
 		    .domain = host->kind == HOST_SRV ? host->name : NULL,
-		    .is_required = at->tls != TLS_OPPORTUNISTIC },
+		    .is_host_known = host->kind != HOST_SRV ||
+			srv_is_within(at->name, host->name),
+		    .is_required = at->tls != TLS_OPPORTUNISTIC ||
+			o->rs->tls_verify },
 	};
+}
 
-	place.peer.is_host_known =
-	    host->kind != HOST_SRV || srv_is_within(at->name, host->name);
+/* What is said to a server, once it is connected. */
+static enum trouble
+converse(struct opening *o, const struct candidate *at)
+{
+	struct place place = opening_place(o, at);
+
 	return dialogue_run(o->c, &place, o->tc, o->caps);
 }
 
@@ -161,7 +169,7 @@ try_address(
 	enum trouble trouble;
 
 	conn_reset(c);
-	name_peer(c, at, ai);
+	opening_name_peer(c, at, ai);
 	memcpy(key, c->peer, sizeof(key));
 	trouble = go_on(o, at,
 	    dial(c, ai->ai_addr, ai->ai_addrlen, o->rs->source,
@@ -178,7 +186,7 @@ static bool
 is_shunned(
     struct opening *o, const struct candidate *at, const struct addrinfo *ai)
 {
-	name_peer(o->c, at, ai);
+	opening_name_peer(o->c, at, ai);
 	return hosts_shuns_address(o->rs->hosts, o->c->peer, conn_now_ms());
 }
 
@@ -309,8 +317,8 @@ try_resting(struct opening *o)
 }
 
 /* Nobody waits again for what DNS did not know a moment ago. */
-static void
-find_own_name(struct opening *o)
+void
+opening_find_own_name(struct opening *o)
 {
 	const struct relay_settings *rs = o->rs;
 
@@ -326,21 +334,19 @@ find_own_name(struct opening *o)
 	}
 }
 
-int
-opening_run(struct conn *c, const struct relay_settings *rs,
-    struct tls_context *tc, struct capabilities *ret)
+struct opening *
+opening_new(struct conn *c, const struct relay_settings *rs,
+    struct tls_context *tc, struct capabilities *caps)
 {
+	/* Not calloc(): an untouched list costs no memory. */
 	struct opening *o = malloc(sizeof(*o));
-	enum trouble trouble;
 
-	if (o == NULL) {
-		conn_kill(c, "%s", strerror(ENOMEM));
-		return -1;
-	}
+	if (o == NULL)
+		return NULL;
 	o->c = c;
 	o->rs = rs;
 	o->tc = tc;
-	o->caps = ret;
+	o->caps = caps;
 	o->helo[0] = '\0';
 	o->count = 0;
 	o->unasked_count = 0;
@@ -349,7 +355,21 @@ opening_run(struct conn *c, const struct relay_settings *rs,
 	o->has_login_trouble = false;
 	o->untold = 0;
 	o->why_len = 0;
-	find_own_name(o);
+	return o;
+}
+
+int
+opening_run(struct conn *c, const struct relay_settings *rs,
+    struct tls_context *tc, struct capabilities *ret)
+{
+	struct opening *o = opening_new(c, rs, tc, ret);
+	enum trouble trouble;
+
+	if (o == NULL) {
+		conn_kill(c, "%s", strerror(ENOMEM));
+		return -1;
+	}
+	opening_find_own_name(o);
 	trouble = try_fresh(o);
 	if (trouble == TROUBLE_HOST)
 		trouble = try_resting(o);

@@ -3,9 +3,10 @@
 
 /*
  * The password or token of the login: the first line of password_file, or of
- * what password_command says.  A file is read each time, so that a change
- * holds at once; what a command said is kept, a password for a minute, a
- * token until the server refuses it.  Any thread may call.
+ * what password_command says; or what spoold was given itself.  A file is read
+ * each time, so that a change holds at once; what a command said is kept, a
+ * password for a minute, a token until the server refuses it.  Any thread may
+ * call.
  */
 
 #ifndef SPOOLD_SMTP_SECRET_H

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/utsname.h>
 
 #include "lib/wire.h"
@@ -46,6 +47,7 @@ static const struct setting {
 	TEXT(user, CREDENTIAL_MAX, "is longer than 255 bytes"),
 	TEXT(password_file, PATH_BYTES_MAX, "is too long"),
 	TEXT(password_command, PATH_BYTES_MAX, "is too long"),
+	TEXT(password, CREDENTIAL_MAX, "is longer than 255 bytes"),
 	TEXT(ca_file, PATH_BYTES_MAX, "is too long"),
 	TEXT(cert_file, PATH_BYTES_MAX, "is too long"),
 	TEXT(key_file, PATH_BYTES_MAX, "is too long"),
@@ -148,14 +150,27 @@ set_auth(struct relay_settings *rs, const char *value, const char **reterr_why)
 }
 
 static int
-set_login_in_clear(
-    struct relay_settings *rs, const char *value, const char **reterr_why)
+set_bool(bool *ret, const char *value, const char **reterr_why)
 {
-	rs->login_in_clear = strcmp(value, "yes") == 0;
-	if (rs->login_in_clear || value[0] == '\0' || strcmp(value, "no") == 0)
+	*ret = strcmp(value, "yes") == 0;
+	if (*ret || value[0] == '\0' || strcmp(value, "no") == 0)
 		return 0;
 	*reterr_why = "is not yes or no";
 	return -EINVAL;
+}
+
+static int
+set_login_in_clear(
+    struct relay_settings *rs, const char *value, const char **reterr_why)
+{
+	return set_bool(&rs->login_in_clear, value, reterr_why);
+}
+
+static int
+set_tls_verify(
+    struct relay_settings *rs, const char *value, const char **reterr_why)
+{
+	return set_bool(&rs->tls_verify, value, reterr_why);
 }
 
 static int
@@ -259,6 +274,7 @@ static const struct {
 	{ "rest_ms", set_rest },
 	{ "tls", set_tls },
 	{ "auth", set_auth },
+	{ "tls_verify", set_tls_verify },
 	{ "login_in_clear", set_login_in_clear },
 	{ "fingerprint", set_fingerprint },
 	{ "source", set_source },
@@ -296,6 +312,9 @@ set_text(struct relay_settings *rs, const struct setting *setting,
 	*place = copy;
 	if (place == &rs->helo)
 		rs->is_helo_set = true;
+	/* No core file gets what no file has. */
+	if (place == &rs->password)
+		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	return 0;
 }
 
@@ -357,9 +376,12 @@ login_fault(const struct relay_settings *rs)
 	bool has_file = rs->password_file != NULL;
 	bool has_command = rs->password_command != NULL;
 
-	if (has_file && has_command)
-		return "password_file and password_command are both set";
-	if (rs->user != NULL && !has_file && !has_command)
+	bool has_itself = rs->password != NULL;
+
+	if (has_file + has_command + has_itself > 1)
+		return "more than one of password_file, password_command and "
+		       "password is set";
+	if (rs->user != NULL && !has_file && !has_command && !has_itself)
 		return "user is set without password_file or password_command";
 	if (rs->user == NULL && rs->auth != AUTH_AUTO)
 		return "auth is set without user";
@@ -381,6 +403,8 @@ settings_release(struct relay_settings *rs)
 {
 	hosts_free(rs->hosts);
 	secret_free(rs->secret);
+	if (rs->password != NULL)
+		explicit_bzero(rs->password, strlen(rs->password));
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
 		if (table[i].number == 0)
 			free(*(char **)((char *)rs + table[i].text));

@@ -46,6 +46,7 @@ struct relay_settings {
 	char *user; /* NULL: no login */
 	char *password_file;
 	char *password_command;
+	char *password;  /* itself */
 	char *ca_file;   /* NULL: the system's store */
 	char *cert_file; /* the client's, with its chain; or NULL */
 	char *key_file;  /* NULL: in cert_file */
@@ -53,7 +54,9 @@ struct relay_settings {
 	bool is_helo_set;
 	char *source; /* address to connect from; NULL: any */
 	enum tls_mode tls;
-	unsigned tls_min;                        /* 12, 13 */
+	bool tls_verify;  /* TLS_OPPORTUNISTIC, but with the host's certificate
+			     if there is one */
+	unsigned tls_min; /* 12, 13 */
 	unsigned char pins[PINS_MAX][PIN_BYTES]; /* SHA-256 */
 	size_t npins;                            /* 0: the CA decides */
 	enum auth_mode auth;

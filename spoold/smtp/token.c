@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/text.h"
+#include "spoold/smtp/base64.h"
 #include "spoold/smtp/mask.h"
 #include "spoold/smtp/token.h"
 
@@ -18,60 +19,6 @@
 #define COMMAND_LINE_MAX 512
 /* What is told of the server's words about an error. */
 #define ERROR_MAX 300
-
-static const char alphabet[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* ---- base64 ---------------------------------------------------------- */
-
-static char *
-encode(const char *bytes, size_t len, size_t *ret_len)
-{
-	char *text = malloc((len + 2) / 3 * 4 + 1);
-	size_t n = 0;
-
-	if (text == NULL)
-		return NULL;
-	for (size_t i = 0; i < len; i += 3) {
-		unsigned long group = 0;
-		size_t have = len - i < 3 ? len - i : 3;
-
-		for (size_t k = 0; k < 3; k++)
-			group = group << 8 |
-			    (k < have ? (unsigned char)bytes[i + k] : 0u);
-		for (size_t k = 0; k < 4; k++)
-			text[n++] = k <= have
-			    ? alphabet[group >> (18 - 6 * k) & 63]
-			    : '=';
-	}
-	text[n] = '\0';
-	*ret_len = n;
-	return text;
-}
-
-/* As far as TEXT is base64, and BUF goes.  The length. */
-static size_t
-decode(struct span text, char *buf, size_t size)
-{
-	unsigned long bits = 0;
-	unsigned have = 0;
-	size_t n = 0;
-
-	for (size_t i = 0; i < text.len && n < size; i++) {
-		const char *at =
-		    text.ptr[i] != '\0' ? strchr(alphabet, text.ptr[i]) : NULL;
-
-		if (at == NULL)
-			break;
-		bits = (bits << 6 | (unsigned long)(at - alphabet)) & 0xffffff;
-		have += 6;
-		if (have < 8)
-			continue;
-		have -= 8;
-		buf[n++] = (char)(bits >> have & 0xff);
-	}
-	return n;
-}
 
 /* ---- the message ----------------------------------------------------- */
 
@@ -111,7 +58,7 @@ token_message(const struct token_login *login, size_t *ret_len)
 		len = snprintf(plain, size,
 		    "n,a=%s,\001host=%s\001port=%u\001auth=Bearer %s\001\001",
 		    user, login->host, login->port, login->token);
-	text = encode(plain, (size_t)len, ret_len);
+	text = base64_encode(plain, (size_t)len, ret_len);
 	explicit_bzero(plain, size);
 	free(plain);
 	return text;
@@ -147,7 +94,7 @@ take_error(const struct conn *c, char *buf, size_t size)
 	const struct reply *r = &c->norm.reply;
 	char plain[ERROR_MAX];
 	size_t len =
-	    decode((struct span){ r->text, r->len }, plain, sizeof(plain));
+	    base64_decode((struct span){ r->text, r->len }, plain, sizeof(plain));
 	char *clean = text_clean((struct span){ plain, len }, size - 1);
 
 	(void)snprintf(buf, size, "%s", clean != NULL ? clean : "");

@@ -46,6 +46,7 @@ sub fault {
 	crc($rest) == $crc or return 'wrong checksum';
 	my $envelope = substr $rest, 0, $env;
 	$envelope =~ s/\Aarrival \d+\nuid \d+\n// or return 'odd envelope';
+	$envelope =~ s/^message-id [!-~]+\n//m or return 'no Message-Id';
 	$envelope eq $want_envelope or return 'wrong envelope';
 	my $message = substr $rest, $env;
 	$message =~ s/\A(?:[^\r\n]+\r\n)*\r\n// or return 'odd header';

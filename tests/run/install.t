@@ -76,7 +76,7 @@ has_mode()
 
 spool_has_modes()
 {
-	has_mode "$spool" "750 $user:$group" &&
+	has_mode "$spool" "711 $user:$group" &&
 		has_mode "$spool/tmp" "1770 $user:$group" &&
 		has_mode "$spool/queue" "1770 $user:$group" &&
 		has_mode "$spool/hold" "750 $user:$group" &&

@@ -4,6 +4,7 @@ run_tests = \
 	%D%/backlog.t \
 	%D%/bounces.t \
 	%D%/config.t \
+	%D%/control.t \
 	%D%/deliver.t \
 	%D%/dsn.t \
 	%D%/drops.t \
@@ -38,6 +39,7 @@ run_tests = \
 	%D%/smtpd.t \
 	%D%/srv-real.t \
 	%D%/srv.t \
+	%D%/status.t \
 	%D%/token.t \
 	%D%/tls.t \
 	%D%/unreadable.t \
@@ -45,7 +47,8 @@ run_tests = \
 	%D%/utf8-postfix.t \
 	%D%/utf8.t
 TESTS += $(run_tests)
-EXTRA_DIST += $(run_tests) %D%/lib.sh %D%/agent.sh %D%/callers.sh %D%/relays.sh \
+EXTRA_DIST += $(run_tests) %D%/validate.py %D%/lib.sh %D%/control.sh \
+	%D%/agent.sh %D%/callers.sh %D%/relays.sh \
 	%D%/get-mta %D%/get-exim %D%/get-opensmtpd
 # Installs for the whole machine, on a copy of it: root only.
 machine_tests = \

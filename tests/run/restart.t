@@ -25,6 +25,12 @@ is "$(attempts)" 2 "spoolq still does"
 
 start_spoold "${relay[@]}"
 is "$(attempts)" 2 "so it does for the next spoold"
+is "$(spoolq list --ids --relay default)" "$id" \
+    "and the relay is known at once"
+is "$(spoolq list --ids --state no-relay)" "" "nobody says that there is none"
+fails 64 "one that nobody knows is refused" spoolq list --relay nowhere
+ok "it is in the status when the spool was looked at" wait_for 10 has_line \
+    "$spool/.status.json" "\"id\":\"$id\".*\"relay\":\"default\""
 ok "which counts on" flushing 10 has_events 3 deferred
 kill_spoold
 tries=$(attempts)

@@ -235,7 +235,7 @@ is "$status|$said" \
     "0|$dir/bin/spoolq:-C $dir/conf --spool $spool mailq" "mailq is spoolq's"
 SPOOLD_EXEC_PATH=$dir/bin run -qI32A219315A </dev/null
 is "$(<"$dir/args")" \
-    "$dir/bin/spoolq:-C $dir/conf --spool $spool flush 32A219315A" "so is -qI"
+    "$dir/bin/spoolq:-C $dir/conf --spool $spool flush --yes 32A219315A" "so is -qI"
 is "$status|$said" "0|" "which says nothing"
 SPOOLD_EXEC_PATH=$dir/none run -q </dev/null
 is "$status" 69 "without a spoolq: status 69"

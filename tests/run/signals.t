@@ -50,6 +50,17 @@ wait "$spoold_pid"
 is "$?" 0 "in order, too"
 ok "no socket is left" test ! -e "$spool/.control"
 
+# The agents of before a reload may be the last to end.
+for _ in 1 2 3 4 5; do
+	start_spoold "${relay[@]}"
+	kill -HUP "$spoold_pid"
+	kill -CONT "$spoold_pid"
+	wait_for 10 has_line "$spoold_log" 'read again'
+	kill -TERM "$spoold_pid"
+	wait "$spoold_pid"
+	is "$?" 0 "a stop right after a reload is in order"
+done
+
 # In the background.
 ok "--daemon returns" run_spoold --daemon "${relay[@]}"
 ok "and serves" wait_for 10 test -S "$spool/.control"

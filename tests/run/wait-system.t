@@ -61,13 +61,18 @@ by_alice --wait=20s -i a@y.test
 is "$status" 75 "no spoold: 75"
 like "$err" "spoold is not running; it stays in the queue\$" "which it says"
 launch
-is "$(stat -c '%a %U:%G' "$spool/.control")" "660 $user:$group" \
-    "the socket is for the group"
+is "$(stat -c '%a %U:%G' "$spool/.control")" "666 $user:$group" \
+    "the socket is for everybody"
 by_alice --wait=20s -i a@y.test
 is "$status|$out|$err" "0||" "a user waits until it is delivered"
 as alice perl -MIO::Socket::UNIX -e 'exit(IO::Socket::UNIX->new(
     Peer => shift) ? 0 : $!{EACCES} ? 13 : 1)' "$spool/.control"
-is "$?" 13 "but gets at the socket by sendmail only"
+is "$?" 0 "who gets as far as the socket without sendmail"
+as alice ls "$spool" >"$dir/ls.out" 2>&1
+unlike "$?" '^0$' "but may not see what else is there"
+as alice cat "$spool"/.status.json "$spool"/.journal.jsonl >"$dir/cat.out" \
+    2>"$dir/cat.err"
+is "$(<"$dir/cat.out")" "" "nor read it"
 stop_spoold
 
 configure

@@ -294,8 +294,8 @@ else
 	    "nor one that was delivered"
 	is "$(foreign 1 "flush")" "error * not%20permitted" \
 	    "and nothing can be commanded"
-	is "$(foreign 1 "drop $mine")" "error * not%20permitted" \
-	    "not even dropped"
+	is "$(foreign 1 "drop $mine")" "error $mine is%20not%20in%20the%20spool" \
+	    "to drop a foreign one is to drop none"
 	arrival=$(sed -n 's/^arrival //p' "$spool/queue/$mine")
 	foreign 2 "expect $arrival" "@$dir/told" "why 3286A1B2C3" \
 	    >"$dir/foreign.out" &

@@ -44,6 +44,13 @@ spoold_check_done(struct spoold *spoold)
 	(void)spoold;
 }
 
+void
+scan_look(struct spoold *spoold, const char *id)
+{
+	(void)spoold;
+	(void)id;
+}
+
 bool
 reports_failed(struct spoold *spoold, struct message *m)
 {

@@ -91,6 +91,12 @@ tests_unit_test_queue_parts_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_queue_parts_LDADD = $(unit_ldadd)
 tests_unit_test_queue_parts_SOURCES = %D%/test_queue_parts.c $(queue_fixture)
 
+check_PROGRAMS += tests/unit/test_queue_ids
+TESTS += tests/unit/test_queue_ids
+tests_unit_test_queue_ids_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_queue_ids_LDADD = $(unit_ldadd)
+tests_unit_test_queue_ids_SOURCES = %D%/test_queue_ids.c %D%/unit.h
+
 check_PROGRAMS += tests/unit/test_queue_rates
 TESTS += tests/unit/test_queue_rates
 tests_unit_test_queue_rates_CPPFLAGS = $(unit_cppflags)
@@ -122,11 +128,61 @@ tests_unit_test_json_out_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_json_out_LDADD = $(unit_ldadd)
 tests_unit_test_json_out_SOURCES = %D%/test_json_out.c %D%/unit.h
 
+check_PROGRAMS += tests/unit/test_json_scan
+TESTS += tests/unit/test_json_scan
+tests_unit_test_json_scan_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_json_scan_LDADD = $(unit_ldadd)
+tests_unit_test_json_scan_SOURCES = %D%/test_json_scan.c %D%/unit.h
+
+check_PROGRAMS += tests/unit/test_written
+TESTS += tests/unit/test_written
+tests_unit_test_written_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_written_LDADD = $(unit_ldadd)
+tests_unit_test_written_SOURCES = %D%/test_written.c %D%/scratch.h \
+	%D%/unit.h spoold/written.c
+
+check_PROGRAMS += tests/unit/test_queue_steer
+TESTS += tests/unit/test_queue_steer
+tests_unit_test_queue_steer_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_queue_steer_LDADD = $(unit_ldadd)
+tests_unit_test_queue_steer_SOURCES = %D%/test_queue_steer.c $(queue_fixture)
+
 check_PROGRAMS += tests/unit/test_status
 TESTS += tests/unit/test_status
 tests_unit_test_status_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_status_LDADD = $(unit_ldadd)
 tests_unit_test_status_SOURCES = %D%/test_status.c
+
+check_PROGRAMS += tests/unit/test_stats
+TESTS += tests/unit/test_stats
+tests_unit_test_stats_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_stats_LDADD = $(unit_ldadd)
+tests_unit_test_stats_SOURCES = %D%/test_stats.c %D%/unit.h
+
+check_PROGRAMS += tests/unit/test_why
+TESTS += tests/unit/test_why
+tests_unit_test_why_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_why_LDADD = $(unit_ldadd)
+tests_unit_test_why_SOURCES = %D%/test_why.c $(queue_fixture)
+
+check_PROGRAMS += tests/unit/test_history
+TESTS += tests/unit/test_history
+tests_unit_test_history_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_history_LDADD = $(unit_ldadd)
+tests_unit_test_history_SOURCES = %D%/test_history.c %D%/unit.h
+
+check_PROGRAMS += tests/unit/test_status_head
+TESTS += tests/unit/test_status_head
+tests_unit_test_status_head_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_status_head_LDADD = $(unit_ldadd)
+tests_unit_test_status_head_SOURCES = %D%/test_status_head.c $(queue_fixture)
+
+check_PROGRAMS += tests/unit/test_spoolgore
+TESTS += tests/unit/test_spoolgore
+tests_unit_test_spoolgore_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_spoolgore_LDADD = $(unit_ldadd)
+tests_unit_test_spoolgore_SOURCES = %D%/test_spoolgore.c \
+	spoold/spoolgore.c
 
 check_PROGRAMS += tests/unit/test_retry
 TESTS += tests/unit/test_retry
@@ -177,12 +233,51 @@ tests_unit_test_maildir_LDADD = $(unit_ldadd)
 tests_unit_test_maildir_SOURCES = %D%/test_maildir.c \
 	spoold/maildir/maildir.c
 
+check_PROGRAMS += tests/unit/test_status_stream
+TESTS += tests/unit/test_status_stream
+tests_unit_test_status_stream_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_status_stream_LDADD = $(unit_ldadd)
+tests_unit_test_status_stream_SOURCES = %D%/test_status_stream.c
+
+check_PROGRAMS += tests/unit/test_spoolq_idset
+TESTS += tests/unit/test_spoolq_idset
+tests_unit_test_spoolq_idset_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_spoolq_idset_LDADD = $(unit_ldadd)
+tests_unit_test_spoolq_idset_SOURCES = %D%/test_spoolq_idset.c \
+	spoolq/idset.c
+
+check_PROGRAMS += tests/unit/test_spoolq_progress
+TESTS += tests/unit/test_spoolq_progress
+tests_unit_test_spoolq_progress_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_spoolq_progress_LDADD = $(unit_ldadd)
+tests_unit_test_spoolq_progress_SOURCES = %D%/test_spoolq_progress.c \
+	spoolq/draw.c spoolq/output.c spoolq/progress.c
+
 check_PROGRAMS += tests/unit/test_spoolq_output
 TESTS += tests/unit/test_spoolq_output
 tests_unit_test_spoolq_output_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_spoolq_output_LDADD = $(unit_ldadd)
 tests_unit_test_spoolq_output_SOURCES = %D%/test_spoolq_output.c \
-	spoolq/output.c spoolq/json.c
+	spoolq/draw.c spoolq/json.c spoolq/output.c \
+	spoolq/output-mailq.c spoolq/output-table.c
+
+check_PROGRAMS += tests/unit/test_tally
+TESTS += tests/unit/test_tally
+tests_unit_test_tally_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_tally_LDADD = $(unit_ldadd)
+tests_unit_test_tally_SOURCES = %D%/test_tally.c $(queue_fixture) \
+	spoolq/cause.c spoolq/output.c spoolq/tally.c spoolq/top.c
+
+check_PROGRAMS += tests/unit/test_screen
+TESTS += tests/unit/test_screen
+tests_unit_test_screen_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_screen_LDADD = $(unit_ldadd)
+tests_unit_test_screen_SOURCES = %D%/test_screen.c %D%/unit.h \
+	spoolq/cause.c spoolq/draw.c spoolq/frame.c spoolq/health.c \
+	spoolq/openmetrics.c spoolq/output.c spoolq/page.c \
+	spoolq/page-tables.c spoolq/picture.c spoolq/screen.c \
+	spoolq/screen-relays.c spoolq/summary-put.c spoolq/svg.c \
+	spoolq/tally.c spoolq/top.c
 
 check_PROGRAMS += tests/unit/test_normalise
 TESTS += tests/unit/test_normalise
@@ -217,7 +312,8 @@ relay_sources = spoold/smtp/command.c spoold/smtp/conn.c \
 	spoold/smtp/conn-wait.c \
 	spoold/smtp/hosts.c spoold/smtp/mask.c spoold/smtp/normalise.c \
 	spoold/smtp/secret.c \
-	spoold/smtp/settings.c spoold/smtp/tls.c spoold/smtp/token.c \
+	spoold/smtp/settings.c spoold/smtp/tls.c spoold/smtp/base64.c \
+	spoold/smtp/token.c \
 	spoold/smtp/verify.c
 
 check_PROGRAMS += tests/unit/test_hosts
@@ -249,6 +345,12 @@ TESTS += tests/unit/test_dispatch
 tests_unit_test_dispatch_CPPFLAGS = $(unit_cppflags) $(UV_CFLAGS)
 tests_unit_test_dispatch_LDADD = $(unit_ldadd) $(UV_LIBS)
 tests_unit_test_dispatch_SOURCES = %D%/test_dispatch.c $(dispatch_sources)
+
+check_PROGRAMS += tests/unit/test_record
+TESTS += tests/unit/test_record
+tests_unit_test_record_CPPFLAGS = $(unit_cppflags) $(UV_CFLAGS)
+tests_unit_test_record_LDADD = $(unit_ldadd) $(UV_LIBS)
+tests_unit_test_record_SOURCES = %D%/test_record.c %D%/unit.h spoold/record.c
 
 check_PROGRAMS += tests/unit/test_lanes
 TESTS += tests/unit/test_lanes
@@ -312,9 +414,3 @@ tests_unit_test_report_LDADD = $(unit_ldadd)
 tests_unit_test_report_SOURCES = %D%/test_report.c %D%/scratch.h %D%/unit.h \
 	spoold/report.c spoold/report-original.c spoold/report-status.c \
 	spoold/report-text.c spoold/report-words.c
-
-check_PROGRAMS += tests/unit/test_stats
-TESTS += tests/unit/test_stats
-tests_unit_test_stats_CPPFLAGS = $(unit_cppflags)
-tests_unit_test_stats_LDADD = $(unit_ldadd)
-tests_unit_test_stats_SOURCES = %D%/test_stats.c %D%/unit.h

@@ -365,13 +365,13 @@ START_TEST(what_is_of_no_use_any_more_is_not_sent)
 
 	dispatch(&d);
 	answer(0, "deferred");
-	while (now_us < m->expires_us && m->state == SPOOL_QUEUE) {
+	while (now_us < queue_expires_us(m) && m->state == SPOOL_QUEUE) {
 		now_us += 10 * SECOND;
 		dispatch(&d);
 		if (d.in_flight > 0)
 			answer(0, "deferred");
 	}
-	now_us = m->expires_us + SECOND;
+	now_us = queue_expires_us(m) + SECOND;
 	dispatch(&d);
 	ck_assert_uint_eq(d.in_flight, 0);
 	ck_assert_int_eq(m->state, SPOOL_FAILED);

@@ -31,7 +31,7 @@ START_TEST(each_relay_has_its_part)
 	ck_assert(!m->in_flight);
 	ck_assert_int_eq(part_of(ID, "one")->due_us, 0);
 	ck_assert_str_eq(turn("one", 42), ID);
-	ck_assert_int_eq(m->due_us, 0);
+	ck_assert_int_eq(queue_due_us(m), 0);
 }
 END_TEST
 
@@ -178,7 +178,7 @@ START_TEST(not_before_and_expiry_make_due)
 	ev.expires_us = 800;
 	apply(ev);
 	m = route(ID, NULL);
-	ck_assert_int_eq(m->due_us, 500);
+	ck_assert_int_eq(queue_due_us(m), 500);
 	ck_assert_int_eq(queue_since_us(m), 500);
 	ck_assert_str_eq(turn("one", 499), "");
 	ck_assert_int_eq(queue_wake(&q, queue_relay(&q, "one"), 499), 500);
@@ -203,10 +203,10 @@ START_TEST(a_flush_of_all_leaves_later_mail_alone)
 	attempt("3000000002", "one", NULL, 20);
 	result(EVENT_DEFERRED, "3000000002", 0, 30, 5000);
 	happens(EVENT_FLUSHED, "", 100);
-	ck_assert_int_eq(queue_find(&q, ID)->due_us, 5000);
-	ck_assert_int_eq(queue_find(&q, "3000000002")->due_us, 100);
+	ck_assert_int_eq(queue_due_us(queue_find(&q, ID)), 5000);
+	ck_assert_int_eq(queue_due_us(queue_find(&q, "3000000002")), 100);
 	happens(EVENT_FLUSHED, ID, 200);
-	ck_assert_int_eq(queue_find(&q, ID)->due_us, 200);
+	ck_assert_int_eq(queue_due_us(queue_find(&q, ID)), 200);
 }
 END_TEST
 
@@ -294,6 +294,22 @@ START_TEST(a_report_that_is_admitted_tells)
 }
 END_TEST
 
+START_TEST(a_queue_that_rests_schedules_nothing)
+{
+	struct relay_state *relay;
+
+	queue_rest(&q, true);
+	admit(ID, 1);
+	relay = queue_relay(&q, "one");
+	ck_assert_ptr_null(queue_first_due(relay));
+	queue_route(&q, queue_find(&q, ID), nowhere, NULL);
+	queue_rest(&q, false);
+	ck_assert_ptr_null(queue_first_due(relay));
+	route(ID, NULL);
+	ck_assert_ptr_eq(queue_first_due(relay), part_of(ID, "one"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -316,6 +332,7 @@ main(void)
 	tcase_add_test(t, untold_lasts_until_the_next_failure);
 	tcase_add_loop_test(t, a_report_that_is_admitted_tells, 0,
 	    sizeof(admissions) / sizeof(admissions[0]));
+	tcase_add_test(t, a_queue_that_rests_schedules_nothing);
 	suite_add_tcase(s, t);
 	return unit_main(s);
 }

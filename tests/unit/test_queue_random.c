@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/unit/queue-fixture.h"
 
@@ -85,8 +86,8 @@ check_part(const struct message *m, const struct part *p)
 	ck_assert_int_eq(p->place != PART_NOWHERE, is_wanted);
 	if (!is_wanted)
 		return;
-	if (m->expires_us > 0 && m->expires_us < due_us)
-		due_us = m->expires_us;
+	if (queue_expires_us(m) > 0 && queue_expires_us(m) < due_us)
+		due_us = queue_expires_us(m);
 	ck_assert_int_eq(p->due_us, due_us);
 	ck_assert_ptr_eq(p->message, m);
 }
@@ -143,10 +144,12 @@ any_event(const char *id, int64_t now_us)
 		EVENT_ATTEMPT, EVENT_DELIVERED, EVENT_DEFERRED, EVENT_DEFERRED,
 		EVENT_LOST, EVENT_UNCERTAIN, EVENT_FAILED, EVENT_BACK,
 		EVENT_FLUSHED, EVENT_HELD, EVENT_RELEASED, EVENT_KEPT,
-		EVENT_REPORTED, EVENT_WARNED, EVENT_REMOVED, EVENT_DROPPED };
+		EVENT_REPORTED, EVENT_WARNED, EVENT_REMOVED, EVENT_DROPPED,
+		EVENT_RETRIED, EVENT_REROUTED, EVENT_REQUEUED, EVENT_EDITED };
 	static const char *const relays[] = { "one", "two", "three", NULL };
 	static const char *const indexes[] = { "0", "1-3", "0,2,4", "5", NULL,
 		"2-9" };
+	static const char *const texts[] = { "busy", "no", "", NULL };
 	struct event ev = event(
 	    kinds[random_below(sizeof(kinds) / sizeof(kinds[0]))], id, now_us);
 
@@ -154,6 +157,9 @@ any_event(const char *id, int64_t now_us)
 	ev.relay = relays[random_below(4)];
 	ev.indexes = indexes[random_below(6)];
 	ev.next_us = now_us + random_below(40);
+	ev.reply = texts[random_below(4)];
+	ev.server = texts[random_below(4)];
+	ev.note = texts[random_below(4)];
 	if (ev.kind == EVENT_FLUSHED && random_below(2) == 0)
 		ev.id[0] = '\0';
 	apply(ev);
@@ -178,13 +184,16 @@ any_call(const char *id, int64_t now_us)
 		return;
 	if (random_below(3) == 0) {
 		queue_route(&q, m, nowhere, NULL);
-		m->lane_no = random_below(2);
+		m->lane_no = (uint8_t)random_below(2);
 	}
 	if (random_below(2) == 0)
 		route(id, to[random_below(4)]);
 	p = random_below(2) == 0 || m->first.next == NULL ? &m->first
 							  : m->first.next;
 	queue_set_job(&q, p, p->job == NULL ? &q : NULL);
+	/* As spoold does once its agent begins. */
+	if (p->job != NULL && p->server == NULL)
+		p->server = strdup("192.0.2.1:25");
 }
 
 START_TEST(whatever_happens_all_is_in_its_place)
@@ -202,12 +211,16 @@ START_TEST(whatever_happens_all_is_in_its_place)
 			ev.arrival_us = now_us;
 			ev.not_before_us = now_us + random_below(2) * 20;
 			ev.expires_us = random_below(2) * (now_us + 30);
+			ev.sender = random_below(2) == 0 ? "s@x" : "t@x";
+			ev.lane = random_below(2) == 0 ? "bulk" : NULL;
 			apply(ev);
 		}
 		any_event(id, now_us);
 		any_call(id, now_us);
 		check_all();
 	}
+	queue_clear(&q);
+	ck_assert_uint_eq(q.texts.count, 0);
 }
 END_TEST
 

@@ -422,7 +422,8 @@ START_TEST(knows_what_is_missing)
 	ck_assert_ptr_null(settings_fault(&rs));
 	ck_assert_int_eq(settings_set(&rs, "password_command", "x", &why), 0);
 	ck_assert_str_eq(settings_fault(&rs),
-	    "password_file and password_command are both set");
+	    "more than one of password_file, password_command and password "
+	    "is set");
 	ck_assert_int_eq(
 	    settings_set(&rs, "session_messages", "100000", &why), 0);
 	ck_assert_uint_eq(rs.session_messages, 500);

@@ -102,8 +102,8 @@ START_TEST(wait_has_at_most_a_tenth_of_jitter)
 END_TEST
 
 static const struct {
-	unsigned attempts; /* so far */
-	unsigned tries;    /* so far */
+	uint16_t attempts; /* so far */
+	uint16_t tries;    /* so far */
 	int64_t age_us;
 	int64_t expires_us; /* after it was seen; 0: never */
 	bool counts;

@@ -855,7 +855,7 @@ install(void)
 {
 	static const char *const dirs[] = { ".", "tmp", "queue", "hold",
 		"failed" };
-	static const mode_t modes[] = { 0710, 02770, 0770, 0700, 0700 };
+	static const mode_t modes[] = { 0711, 02770, 0770, 0700, 0700 };
 
 	for (int i = 0; i < COUNT(dirs); i++) {
 		ck_assert_int_eq(chown(dirs[i], SPOOL_UID, SPOOL_GID), 0);
@@ -908,17 +908,23 @@ admit_one(void)
 static int
 look_around(void)
 {
-	char path[200];
+	struct spool other;
+	char path[200], *why;
+	int err;
 
 	snprintf(path, sizeof(path), "%s/sp", scratch);
 	if (open(path, O_RDONLY) >= 0)
 		return 1;
 	snprintf(path, sizeof(path), "%s/sp/queue", scratch);
-	if (open(path, O_RDONLY) >= 0 || open(path, O_PATH) >= 0)
+	if (open(path, O_RDONLY) >= 0)
 		return 2;
 	snprintf(path, sizeof(path), "%s/sp/queue/" NOW_ID, scratch);
 	if (open(path, O_RDONLY) >= 0 || access(path, F_OK) == 0)
 		return 3;
+	snprintf(path, sizeof(path), "%s/sp", scratch);
+	err = spool_open(&other, path, SPOOL_READ, &why);
+	if (err != -EACCES && err != -EPERM)
+		return 5;
 	return admit_one() == EPERM ? 0 : 4;
 }
 
