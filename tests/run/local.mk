@@ -1,5 +1,6 @@
 # The black-box tests.
 run_tests = \
+	%D%/again.t \
 	%D%/auth.t \
 	%D%/backlog.t \
 	%D%/bounces.t \
@@ -10,6 +11,8 @@ run_tests = \
 	%D%/drops.t \
 	%D%/garbage.t \
 	%D%/failover.t \
+	%D%/edits.t \
+	%D%/edits-load.t \
 	%D%/fairness.t \
 	%D%/harness.t \
 	%D%/hosts.t \
@@ -18,6 +21,7 @@ run_tests = \
 	%D%/interop-libraries.t \
 	%D%/interop-postfix.t \
 	%D%/interop-relays.t \
+	%D%/journals.t \
 	%D%/kill9.t \
 	%D%/longlines.t \
 	%D%/manuals.t \
@@ -27,6 +31,7 @@ run_tests = \
 	%D%/outcomes.t \
 	%D%/partial.t \
 	%D%/rate.t \
+	%D%/pause.t \
 	%D%/pin.t \
 	%D%/relay-moods.t \
 	%D%/reload.t \
@@ -35,6 +40,7 @@ run_tests = \
 	%D%/schedule-spoold.t \
 	%D%/signals.t \
 	%D%/slow.t \
+	%D%/snapshots.t \
 	%D%/split.t \
 	%D%/smtpd.t \
 	%D%/srv-real.t \
