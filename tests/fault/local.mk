@@ -4,6 +4,7 @@ fault_tests = \
 	%D%/agent-kill.t \
 	%D%/order.t \
 	%D%/power.t \
+	%D%/raw-kill.t \
 	%D%/sendmail-err.t \
 	%D%/sendmail-kill.t \
 	%D%/space.t \

@@ -31,6 +31,7 @@ run_tests = \
 	%D%/outcomes.t \
 	%D%/partial.t \
 	%D%/rate.t \
+	%D%/raw.t \
 	%D%/pause.t \
 	%D%/pin.t \
 	%D%/relay-moods.t \
@@ -42,6 +43,7 @@ run_tests = \
 	%D%/slow.t \
 	%D%/snapshots.t \
 	%D%/split.t \
+	%D%/spoolgore.t \
 	%D%/smtpd.t \
 	%D%/srv-real.t \
 	%D%/srv.t \
