@@ -4,7 +4,7 @@
 #
 # Figures, not tests: no part of "make check".
 #
-#	tests/bench/bench.sh [-b BUILDDIR] [drain|delay|memory|latency|submit]...
+#	tests/bench/bench.sh [-b BUILDDIR] [drain|delay|memory|latency|submit|queue]...
 #
 #	drain	 10,000 messages of 2 KB on disk, to a relay that takes all
 #		 (sink.c), over at most 10 connections: spoold, beside the least
@@ -17,9 +17,12 @@
 #	latency	 from the start of sendmail to the relay's acceptance, 50 times
 #	submit	 sendmail beside the least program that is as safe (put.c),
 #		 whole processes in turns (race.c), alone and eight at a time
+#	queue	 what 100,000 messages that wait (fill-queue.c) cost: spoold's
+#		 memory, its start, its snapshot, how long its loop is busy with
+#		 them (stall.pl), and spoolq list beside cat and jq
 #
-# All by default.  TMPDIR says on which file system; MESSAGES changes the
-# number for drain, CONNECTIONS those for drain and (a list) for delay, ROUNDS
+# All but queue by default.  TMPDIR says on which file system; MESSAGES changes
+# the number for drain and queue, CONNECTIONS those for drain and (a list) for delay, ROUNDS
 # the number for submit.  Needs a C compiler, and root for Postfix.
 
 set -u
@@ -364,10 +367,139 @@ bench_submit() {
 	done
 }
 
+# ---- what waits -----------------------------------------------------------
+
+# start_waiting: spoold for $spool, to $port; sets $pid
+start_waiting() {
+	: >"$dir/spoold.log"
+	"$builddir/spoold/spoold" -C /dev/null --tls none \
+	    --relay "127.0.0.1:$port" "$spool" 2>"$dir/spoold.log" &
+	pid=$!
+	mine+=("$pid")
+}
+
+# logged TEXT: when spoold has logged it
+logged() {
+	until grep -q "$1" "$dir/spoold.log"; do
+		kill -0 "$pid" 2>/dev/null ||
+			die "spoold ended: $(tail -n 3 "$dir/spoold.log")"
+		sleep 0.02
+	done
+}
+
+# resident: $pid's resident memory in KB, once it does not change
+resident() {
+	local key value before=-1 now=0
+	while [ "$now" != "$before" ]; do
+		before=$now
+		sleep 1
+		while read -r key value _; do
+			[ "$key" != VmRSS: ] || now=$value
+		done <"/proc/$pid/status"
+	done
+	echo "$now"
+}
+
+stop_waiting() {
+	kill "$pid"
+	wait "$pid"
+}
+
+# delivers START: submit a fresh message; sets $took_us, from START until it is
+# delivered
+delivers() {
+	until [ -S "$spool/.control" ]; do
+		kill -0 "$pid" 2>/dev/null || die "spoold ended"
+		sleep 0.01
+	done
+	"$builddir/sendmail/sendmail" -C /dev/null --spool "$spool" -i \
+	    --wait=300s -f ann@x.test -- bob@y.test <"$dir/message" ||
+		die "the fresh message is not delivered"
+	took_us=$(($(now) - $1))
+}
+
+milliseconds() {
+	figure "$1" "$(($2 / 1000))" "ms"
+}
+
+# costs COMMAND...: sets $took_us and $peak (KB) of a shell command's run
+costs() {
+	local begin
+	begin=$(now)
+	/usr/bin/time -f %M -o "$dir/peak" "$@" || die "'$*' fails"
+	took_us=$(($(now) - begin))
+	peak=$(tail -n 1 "$dir/peak")
+}
+
+snapshot_inode() {
+	stat -c %i "$spool/.status.json"
+}
+
+bench_lists() {
+	local jq_us list_us
+	costs "$builddir/spoolq/spoolq" -C /dev/null --spool "$spool" list \
+	    >"$dir/listed"
+	list_us=$took_us
+	milliseconds "  spoolq list" "$list_us"
+	figure "  its peak memory" "$peak" "KB"
+	costs sh -c "cat '$spool/.status.json' | jq -c ." >"$dir/listed.json"
+	jq_us=$took_us
+	milliseconds "  cat | jq -c" "$jq_us"
+	figure "  list takes" "$(ratio "$list_us" "$jq_us")" "times as long"
+	costs sh -c "cat '$spool/.status.json' >/dev/null"
+	# shellcheck disable=SC2016
+	costs bash -c '"$0" -C /dev/null --spool "$1" list | head -n 1' \
+	    "$builddir/spoolq/spoolq" "$spool" >"$dir/listed"
+	milliseconds "  spoolq list | head -n 1" "$took_us"
+}
+
+bench_queue() {
+	local n=${MESSAGES:-100000} empty full start inode stall
+	[ -x /usr/bin/time ] || die "GNU time is needed for queue"
+	build fill-queue -I"$builddir" -I"$here/../.." "$here/../../lib/crc32.c"
+	message 20 >"$dir/message"
+	start_sink 0 1000
+	new_spool
+	start_waiting
+	logged ' in queue/'
+	empty=$(resident)
+	stop_waiting
+	new_spool
+	"$dir/fill-queue" "$spool" "$n" "${SENDERS:-1000}" "${REPLIES:-10}" ||
+		die "cannot fill the queue"
+	figure "queue: $n messages, status" \
+	    "$(($(stat -c %s "$spool/.status.json") / n))" "bytes each"
+	start=$(now)
+	start_waiting
+	"$here/stall.pl" "$spool/.control" >"$dir/stall" &
+	stall=$!
+	mine+=("$stall")
+	delivers "$start"
+	milliseconds "  restart to a fresh message's delivery" "$took_us"
+	logged "$n in queue/\|$((n + 1)) in queue/"
+	milliseconds "  restart to the end of the first scan" \
+	    $(($(now) - start))
+	full=$(resident)
+	figure "  spoold's memory" \
+	    "$(((full - empty) * 1024 / n))" "bytes each"
+	inode=$(snapshot_inode)
+	start=$(now)
+	kill -USR1 "$pid"
+	while [ "$(snapshot_inode)" = "$inode" ]; do sleep 0.01; done
+	milliseconds "  a snapshot" $(($(now) - start))
+	kill "$stall"
+	wait "$stall" 2>/dev/null
+	read -r took_us _ <"$dir/stall"
+	figure "  longest that its loop answered nobody" "$took_us" "ms"
+	bench_lists
+	stop_waiting
+	stop_sink
+}
+
 [ $# -gt 0 ] || set -- drain delay memory latency submit
 for each; do
 	case $each in
-	drain | delay | memory | latency | submit) "bench_$each" ;;
+	drain | delay | memory | latency | submit | queue) "bench_$each" ;;
 	*) die "there is no benchmark '$each'" ;;
 	esac
 done

@@ -11,4 +11,5 @@ fault_tests = \
 	%D%/spoold-kill.t
 TESTS += $(fault_tests)
 EXTRA_DIST += $(fault_tests) %D%/check-queue.pl %D%/fault.sh \
-	tests/bench/bench.sh tests/bench/put.c tests/bench/race.c
+	tests/bench/bench.sh tests/bench/put.c tests/bench/race.c \
+	tests/bench/fill-queue.c tests/bench/stall.pl
