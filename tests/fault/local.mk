@@ -12,4 +12,5 @@ fault_tests = \
 TESTS += $(fault_tests)
 EXTRA_DIST += $(fault_tests) %D%/check-queue.pl %D%/fault.sh \
 	tests/bench/bench.sh tests/bench/put.c tests/bench/race.c \
+	tests/bench/drain-client.c tests/bench/postfix.sh tests/bench/sink.c \
 	tests/bench/fill-queue.c tests/bench/stall.pl
