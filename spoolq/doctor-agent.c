@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/lines.h"
 #include "spoold/agent-settings.h"
 #include "spoolq/doctor-agent.h"
 
@@ -24,15 +24,6 @@
 #define GRACE_MS 2000
 /* How many are waited for at once. */
 #define POLL_MAX 64
-
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* The child: become the agent. */
 static void __attribute__((noreturn))
@@ -93,7 +84,7 @@ agent_probe_start(struct agent_probe *probe, const struct relay_config *relay,
 	if (err == 0)
 		(void)send(probe->in_fd, settings, strlen(settings),
 		    MSG_NOSIGNAL | MSG_DONTWAIT);
-	probe->end_ms = now_ms() + (int64_t)limit_s * 1000 + GRACE_MS;
+	probe->end_ms = lines_clock_ms() + (int64_t)limit_s * 1000 + GRACE_MS;
 	free(program);
 	free(settings);
 	if (err < 0)
@@ -144,7 +135,7 @@ static int
 prepare_poll(struct agent_probe *probes, size_t n, struct pollfd *fds,
     struct agent_probe **whose, nfds_t *ret_count)
 {
-	int64_t first = INT64_MAX, now = now_ms();
+	int64_t first = INT64_MAX, now = lines_clock_ms();
 	nfds_t count = 0;
 
 	for (size_t i = 0; i < n && count < POLL_MAX; i++) {
@@ -180,7 +171,7 @@ agent_probe_wait(struct agent_probe *probes, size_t n)
 		for (nfds_t i = 0; i < count; i++) {
 			if (fds[i].revents != 0) {
 				read_some(whose[i]);
-			} else if (whose[i]->end_ms <= now_ms()) {
+			} else if (whose[i]->end_ms <= lines_clock_ms()) {
 				whose[i]->is_late = true;
 				finish(whose[i]);
 			}
