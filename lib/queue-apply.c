@@ -306,8 +306,9 @@ apply_relay(struct queue *q, const struct event *ev)
 		relay->since_us = ev->time_us;
 	relay->down = down;
 	relay->next_us = ev->next_us;
-	queue_replace_text(&relay->reason, ev->reply);
+	/* The reply may be the old reason: this frees it. */
 	queue_count_trouble(relay, ev);
+	queue_replace_text(&relay->reason, ev->reply);
 	return 0;
 }
 
