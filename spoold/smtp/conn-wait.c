@@ -126,11 +126,9 @@ conn_leave(struct conn *c)
 void
 conn_join(struct conn *c, struct conn_group *group)
 {
-	int flags = fcntl(c->fd, F_GETFL);
 	bool is_cut;
 
-	if (c->ssl != NULL || flags < 0 ||
-	    fcntl(c->fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+	if (c->ssl != NULL)
 		return;
 	(void)pthread_mutex_lock(&group->lock);
 	is_cut = group->is_cut;
@@ -152,6 +150,20 @@ conn_group_cut(struct conn_group *group)
 	(void)pthread_mutex_unlock(&group->lock);
 }
 
+/* Only now: libESMTP makes it non-blocking when it is given the connection. */
+static bool
+make_blocking(struct conn *c)
+{
+	int flags;
+
+	if (c->is_blocking)
+		return true;
+	flags = fcntl(c->fd, F_GETFL);
+	c->is_blocking =
+	    flags >= 0 && fcntl(c->fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
+	return c->is_blocking;
+}
+
 bool
 conn_limit_recv(struct conn *c, int64_t deadline_ms)
 {
@@ -169,7 +181,7 @@ conn_limit_recv(struct conn *c, int64_t deadline_ms)
 		.tv_sec = (time_t)(c->recv_ms / 1000),
 		.tv_usec = (suseconds_t)(c->recv_ms % 1000 * 1000),
 	};
-	if (c->recv_ms > 0 &&
+	if (c->recv_ms > 0 && make_blocking(c) &&
 	    setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) ==
 		0)
 		return true;

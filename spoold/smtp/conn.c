@@ -49,6 +49,7 @@ conn_reset(struct conn *c)
 {
 	conn_leave(c);
 	c->recv_ms = 0;
+	c->is_blocking = false;
 	if (c->ssl != NULL)
 		tls_end(c->ssl, !c->is_dead);
 	c->ssl = NULL;

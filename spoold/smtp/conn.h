@@ -47,6 +47,7 @@ struct conn {
 	struct conn_group *group; /* NULL: it polls */
 	LIST_ENTRY(conn) link;    /* of the group */
 	int64_t recv_ms;          /* its SO_RCVTIMEO; 0: none was set */
+	bool is_blocking;         /* its descriptor */
 	int64_t reply_timeout_ms;
 	/* No wait goes on behind this, each for itself may be short enough:
 	   conn_now_ms(), 0: no such end. */

@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,30 @@ START_TEST(tells_of_a_slow_reply)
 	ck_assert_uint_eq(heard.slow, waits[_i].slow);
 	ck_assert_uint_eq(heard.ended, waits[_i].slow);
 	conn_free(c);
+	ck_assert_int_eq(close(heard.fd), 0);
+}
+END_TEST
+
+/* In recv(2), although libESMTP did to the descriptor what it always does. */
+START_TEST(waits_without_polling)
+{
+	struct conn_group group = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct heard heard = { .reply = "250 ok\r\n" };
+	struct conn *c = connected(&heard.fd);
+
+	LIST_INIT(&group.conns);
+	c->on_slow = on_slow;
+	c->slow_arg = &heard;
+	c->slow_after_ms = 10;
+	conn_join(c, &group);
+	ck_assert_int_eq(fcntl(c->fd, F_SETFL, O_NONBLOCK), 0);
+	ck_assert_int_eq(conn_put(c, "NOOP\r\n", 6), 0);
+	ck_assert_int_eq(conn_flush(c), 0);
+	ck_assert_int_eq(conn_reply(c, conn_now_ms() + 20000), 0);
+	ck_assert_uint_eq(heard.slow, 1);
+	ck_assert_int_eq(fcntl(c->fd, F_GETFL) & O_NONBLOCK, 0);
+	conn_free(c);
+	ck_assert(LIST_EMPTY(&group.conns));
 	ck_assert_int_eq(close(heard.fd), 0);
 }
 END_TEST
@@ -203,6 +228,7 @@ main(void)
 	TCase *tc = tcase_create("all");
 
 	tcase_add_loop_test(tc, tells_of_a_slow_reply, 0, COUNT(waits));
+	tcase_add_test(tc, waits_without_polling);
 	tcase_add_test(tc, tells_of_a_reply_that_never_comes);
 	tcase_add_test(tc, ends_what_takes_too_long);
 	tcase_add_loop_test(tc, says_who_bears_a_token, 0, COUNT(messages));
