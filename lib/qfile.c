@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,6 +32,26 @@ refuse(const char **reterr_why, const char *why)
 	return -EBADMSG;
 }
 
+/*
+ * As openat(2).  That we read it is nothing to be noted in a file: it would be
+ * written to the disk.  Only its owner and root may say so; who has met a file
+ * of somebody else's will meet more.
+ */
+static int
+open_quietly(int dir_fd, const char *name, int flags)
+{
+	static atomic_bool is_refused;
+	int fd;
+
+	if (!atomic_load_explicit(&is_refused, memory_order_relaxed)) {
+		fd = openat(dir_fd, name, flags | O_NOATIME);
+		if (fd >= 0 || errno != EPERM)
+			return fd;
+		atomic_store_explicit(&is_refused, true, memory_order_relaxed);
+	}
+	return openat(dir_fd, name, flags);
+}
+
 /* Open a regular file, and nothing else. */
 static int
 open_file(const struct spool *sp, enum spool_state state, const char *id,
@@ -39,7 +60,7 @@ open_file(const struct spool *sp, enum spool_state state, const char *id,
 	int fd, err = 0;
 
 	/* O_NONBLOCK: opening a planted FIFO must not wait for a writer. */
-	fd = openat(sp->state_fd[state], id,
+	fd = open_quietly(sp->state_fd[state], id,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	/* ENXIO: a socket. */
 	if (fd < 0 && (errno == ELOOP || errno == ENXIO))
