@@ -82,6 +82,11 @@ look_for(struct message_ids *ids, const char *id)
 {
 	const struct ids_block *b;
 
+	/* Often several things happen to one. */
+	if (ids->block < ids->nblocks &&
+	    ids->pos < ids->blocks[ids->block]->n &&
+	    strcmp(ids->blocks[ids->block]->messages[ids->pos]->id, id) == 0)
+		return true;
 	ids->block = find_block(ids, id);
 	ids->pos = 0;
 	if (ids->block == ids->nblocks)
