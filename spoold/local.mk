@@ -21,7 +21,7 @@ spoold_spoold_SOURCES = \
 	%D%/options.c %D%/options.h \
 	%D%/pause.c %D%/pause.h \
 	%D%/raw.c %D%/raw.h %D%/raw-claim.c %D%/raw-convert.c \
-	%D%/raw-look.c %D%/raw-name.c %D%/raw-watch.c \
+	%D%/raw-look.c %D%/raw-name.c \
 	%D%/record.c \
 	%D%/recover.c \
 	%D%/remove.c %D%/remove.h \
@@ -43,4 +43,5 @@ spoold_spoold_SOURCES = \
 	%D%/steer.c %D%/steer.h \
 	%D%/unreadable.c %D%/unreadable.h \
 	%D%/waiters.c %D%/waiters.h \
+	%D%/watch.c %D%/watch.h \
 	%D%/written.c %D%/written.h

@@ -412,6 +412,7 @@ release(struct spoold *d)
 	waiters_free(d);
 	edits_free(d);
 	scan_names_release(&d->scan_names);
+	watch_release(&d->scan_watch);
 	free(d->snapshot_copy);
 	remove_free(d);
 	unreadable_release(&d->unreadables);
@@ -434,6 +435,7 @@ spoold_run(struct spoold *d)
 	d->daemon.start_us = d->wall_us;
 	d->daemon.pid = (long)getpid();
 	d->journal.fd = -1;
+	d->scan_watch.fd = -1;
 	err = start(d);
 	if (err < 0) {
 		log_msg(LOG_ERR, "cannot start: %s", strerror(-err));

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/inotify.h>
 
 #include "lib/log.h"
 #include "spoold/spoold.h"
@@ -236,6 +236,37 @@ raw_scan(struct spoold *d)
 
 /* ---- as a whole ------------------------------------------------------ */
 
+/* A watch_take_fn. */
+static void
+on_name(void *arg, const char *name, uint32_t events)
+{
+	struct spoold *d = arg;
+	enum raw_news news = RAW_MADE;
+
+	if (d->stopping)
+		return;
+	if (name == NULL) {
+		raw_scan(d);
+		return;
+	}
+	if (events & IN_ISDIR || raw_is_name_of_ours(d, name))
+		return;
+	if (events & IN_CLOSE_WRITE)
+		news = RAW_CLOSED;
+	else if (events & IN_MOVED_TO)
+		news = RAW_MOVED;
+	raw_look(d, name, news);
+}
+
+static void
+on_names_end(void *arg)
+{
+	struct spoold *d = arg;
+
+	if (!d->stopping)
+		raw_push(d);
+}
+
 int
 raw_init(struct spoold *d)
 {
@@ -245,7 +276,6 @@ raw_init(struct spoold *d)
 	if (r == NULL)
 		return -ENOMEM;
 	d->raw = r;
-	r->inotify_fd = -1;
 	RB_INIT(&r->files);
 	RB_INIT(&r->claims);
 	STAILQ_INIT(&r->ready);
@@ -257,7 +287,9 @@ raw_init(struct spoold *d)
 	r->timer.data = d;
 	/* Sent to whoever has a lease that somebody else is waiting for. */
 	(void)signal(SIGIO, SIG_IGN);
-	err = raw_watch_init(d);
+	err = watch_init(&r->watch, &d->loop, ".",
+	    IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_EXCL_UNLINK, on_name,
+	    on_names_end, d);
 	if (err < 0)
 		log_msg(LOG_WARNING,
 		    "cannot watch the spool's directory (%s): files in it are "
@@ -302,8 +334,7 @@ raw_free(struct spoold *d)
 	raw_forget_claims(r);
 	RB_FOREACH_SAFE(f, raw_files, &r->files, next)
 	drop_file(r, f);
-	if (r->inotify_fd >= 0)
-		(void)close(r->inotify_fd);
+	watch_release(&r->watch);
 	free(r->json);
 	free(r->json_name);
 	free(r);

@@ -10,7 +10,6 @@
  *	raw-claim.c	those that are ours, and what becomes of them
  *	raw-look.c	whether a file is complete
  *	raw-name.c	which names are none
- *	raw-watch.c	what the kernel says of the directory
  *	raw-convert.c	from a file to a message, in worker threads
  *
  * A complete one is claimed: NAME becomes .raw.ID.NAME, whose ID is that of the
@@ -34,6 +33,7 @@
 
 #include "lib/identity.h"
 #include "lib/spool.h"
+#include "spoold/watch.h"
 
 struct spoold;
 
@@ -115,8 +115,7 @@ struct raw {
 	int64_t id_us;    /* ids until here are used */
 	char *json;       /* the copy of the status, when that was looked for */
 	char *json_name;  /* … here, where this is its name; or NULL */
-	int inotify_fd;   /* -1: the directory is not watched */
-	uv_poll_t watch;  /* … of it */
+	struct watch watch; /* of the directory */
 	uv_timer_t timer; /* while something waits */
 };
 
@@ -211,9 +210,6 @@ enum raw_writers { RAW_NO_WRITER, RAW_WRITER, RAW_WRITER_UNKNOWN };
 
 /* FD was opened for reading. */
 enum raw_writers raw_writers(int fd);
-
-/* raw-watch.c: 0 or -errno. */
-int raw_watch_init(struct spoold *d);
 
 /* raw-convert.c: a uv_work_cb with a job. */
 void raw_convert(uv_work_t *work);

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -352,7 +353,8 @@ scan_begin(struct spoold *d)
 	d->scan_cursor[0] = '\0';
 	d->scan_running = true;
 	d->scan_names.work.data = d;
-	if (uv_queue_work(&d->loop, &d->scan_names.work, read_names, names_read) == 0)
+	if (uv_queue_work(
+		&d->loop, &d->scan_names.work, read_names, names_read) == 0)
 		return;
 	read_names(&d->scan_names.work);
 	names_read(&d->scan_names.work, 0);
@@ -396,27 +398,35 @@ scan_tick(struct spoold *d)
 	scan_begin(d);
 }
 
+/* A watch_take_fn. */
 static void
-on_event(uv_fs_event_t *handle, const char *name, int events, int status)
+on_name(void *arg, const char *name, uint32_t events)
 {
-	struct spoold *d = handle->data;
+	struct spoold *d = arg;
 	struct message *m;
 
 	(void)events;
-	if (name == NULL || status < 0) {
+	if (name == NULL) {
 		scan_begin(d);
 		return;
 	}
 	if (d->stopping || !spool_is_id(name))
 		return;
-	/* Its own removals come back as events too: opening tells. */
+	record_gather(d);
 	m = queue_find(&d->queue, name);
-	if (m != NULL) {
+	if (m != NULL)
 		m->came_again |= m->removing;
-		return;
-	}
-	admit_new(d, SPOOL_QUEUE, name);
-	dispatch(d);
+	else
+		admit_new(d, SPOOL_QUEUE, name);
+}
+
+static void
+on_names_end(void *arg)
+{
+	struct spoold *d = arg;
+
+	if (!d->stopping)
+		dispatch(d);
 }
 
 int
@@ -428,9 +438,8 @@ scan_init(struct spoold *d)
 		return err;
 	(void)uv_idle_init(&d->loop, &d->scan_idle);
 	d->scan_idle.data = d;
-	(void)uv_fs_event_init(&d->loop, &d->scan_events);
-	d->scan_events.data = d;
-	err = uv_fs_event_start(&d->scan_events, on_event, "queue", 0);
+	err = watch_init(&d->scan_watch, &d->loop, "queue",
+	    IN_CREATE | IN_MOVED_TO, on_name, on_names_end, d);
 	if (err < 0)
 		log_msg(LOG_WARNING,
 		    "cannot watch queue/ (%s): new mail is "

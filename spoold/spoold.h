@@ -53,6 +53,7 @@
 #include "spoold/scan-names.h"
 #include "spoold/snapshot-child.h"
 #include "spoold/unreadable.h"
+#include "spoold/watch.h"
 #include "spoold/written.h"
 
 /* When to end by itself. */
@@ -110,8 +111,7 @@ struct spoold {
 	bool sync_states[SPOOL_STATES];  /* … being synced now */
 
 	/* snapshot.c */
-	bool snapshot_running;
-	bool snapshot_wanted;
+	bool snapshot_running, snapshot_wanted;
 	uint64_t snapshot_seq;      /* of the last event in it, on disk … */
 	uint64_t snapshot_next_seq; /* … and in the one being written */
 	uint64_t snapshot_bytes;    /* journal bytes at the last one */
@@ -137,7 +137,7 @@ struct spoold {
 	bool scan_is_first;
 	int64_t scan_us;
 	int64_t scan_cost_us;
-	uv_fs_event_t scan_events;
+	struct watch scan_watch;
 	struct unreadables unreadables;
 	struct raw *raw; /* raw.h */
 
