@@ -27,8 +27,12 @@
 #include "spoold/spoold.h"
 #include "spoold/waiters.h"
 
-/* How long events may gather for one fdatasync. */
-#define GROUP_MS 25
+/* Events are durable so soon, if the disk can: SPOOL.md. */
+#define DURABLE_MS 50
+/* They gather for one fdatasync at least so long. */
+#define GROUP_MIN_MS 5
+/* What else takes its time. */
+#define MARGIN_MS 5
 
 struct event
 event_of(enum event_kind kind, const struct message *m)
@@ -81,6 +85,18 @@ record_gather(struct spoold *d)
 
 static void sync_begin(uv_timer_t *timer);
 
+/*
+ * How long events may gather: the first of them may have come while others
+ * were synced, and has its own sync before it, which takes as long.
+ */
+static unsigned
+group_ms(const struct spoold *d)
+{
+	int64_t left_ms = DURABLE_MS - MARGIN_MS - 2 * d->sync_took_us / 1000;
+
+	return left_ms > GROUP_MIN_MS ? (unsigned)left_ms : GROUP_MIN_MS;
+}
+
 static void
 sync_run(uv_work_t *work)
 {
@@ -106,6 +122,7 @@ sync_done(uv_work_t *work, int status)
 	(void)status;
 	(void)close(d->sync_fd);
 	d->journal_syncing = false;
+	d->sync_took_us = spoold_now(d) - d->sync_us;
 	/* A failed sync is never tried again on the same file: its pages may
 	 * be marked clean.  The snapshot writes all anew. */
 	if (d->sync_err < 0) {
@@ -114,7 +131,8 @@ sync_done(uv_work_t *work, int status)
 		record_broken(d, "sync", d->sync_err);
 	}
 	if (d->journal_dirty)
-		(void)uv_timer_start(&d->sync_timer, sync_begin, GROUP_MS, 0);
+		(void)uv_timer_start(
+		    &d->sync_timer, sync_begin, group_ms(d), 0);
 	spoold_check_done(d);
 }
 
@@ -133,6 +151,7 @@ sync_begin(uv_timer_t *timer)
 		return;
 	}
 	d->journal_syncing = true;
+	d->sync_us = spoold_now(d);
 	memcpy(d->sync_states, d->dirty_states, sizeof(d->sync_states));
 	memset(d->dirty_states, 0, sizeof(d->dirty_states));
 	d->sync_work.data = d;
@@ -157,7 +176,7 @@ record(struct spoold *d, struct event *ev)
 		d->journal_dirty = true;
 		if (!d->journal_syncing)
 			(void)uv_timer_start(
-			    &d->sync_timer, sync_begin, GROUP_MS, 0);
+			    &d->sync_timer, sync_begin, group_ms(d), 0);
 	}
 	/* Who waits hears only of what is written. */
 	if (!d->gathering || waiters_any(d))

@@ -105,8 +105,8 @@ struct spoold {
 	bool journal_syncing;
 	uv_timer_t sync_timer;
 	uv_work_t sync_work;
-	int sync_fd;
-	int sync_err;
+	int sync_fd, sync_err;
+	int64_t sync_us, sync_took_us; /* the last one: when, how long */
 	bool dirty_states[SPOOL_STATES]; /* names changed, not synced */
 	bool sync_states[SPOOL_STATES];  /* … being synced now */
 
