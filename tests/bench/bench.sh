@@ -9,7 +9,8 @@
 #	drain	 10,000 messages of 2 KB on disk, to a relay that takes all
 #		 (sink.c), over at most 10 connections: spoold, beside the least
 #		 program that sends the same files (drain-client.c) and beside
-#		 Postfix (postfix.sh) with its own number of connections
+#		 Postfix (postfix.sh) with its own number of connections, three
+#		 times in turns
 #	delay	 spoold and Postfix, with each reply of the relay 50 ms late,
 #		 over 1, 10, 50 and 200 connections
 #	memory	 the peak memory of spoold and its agents with messages of
@@ -208,7 +209,7 @@ drain() {
 		die "spoold ended with $status: $(tail -n 3 "$dir/spoold.log")"
 	took_us=$((end - start))
 	stop_sink
-	delivered=$(sed -nE '1s/.*"delivered":([0-9]+).*/\1/p' \
+	delivered=$(sed -nE '1s/.*"totals":\{[^}]*"delivered":([0-9]+).*/\1/p' \
 	    "$spool/.status.json")
 	left=$(find "$spool/queue" "$spool/failed" -type f | wc -l)
 }
@@ -233,24 +234,46 @@ show_account() { # COUNT
 	figure "  left in the spool" "$left" "messages"
 }
 
-bench_drain() {
-	local n=${MESSAGES:-10000} c=${CONNECTIONS:-10} ours
-	drain "$n" 2000 "$c"
+# drain_round COUNT CONNECTIONS: all of them in turns, what each took to a line
+# of $dir/drain.us
+drain_round() {
+	local ours bare theirs=0
+	drain "$1" 2000 "$2"
 	ours=$took_us
-	figure "drain: $n of 2 KB, $c connections, on $(stat -f -c %T "$dir")" \
-	    "$(per_second "$n" "$ours")" "messages/s"
-	show_account "$n"
+	show_account "$1"
 	figure "  memory of all processes" "$memory" "KB"
 	figure "  peak memory of spoold" "$peak_spoold" "KB"
 	figure "  peak memory of an agent" "$peak_agent" "KB"
-	drain_bare "$n" 2000 "$c"
-	figure "  the bare client" "$(per_second "$n" "$took_us")" "messages/s"
-	figure "  spoold is" "$(ratio "$took_us" "$ours")" "times as fast"
-	postfix_can_run || return
-	postfix_drain "$n" 2000 ""
-	figure "  Postfix" "$(per_second "$n" "$took_us")" "messages/s"
-	figure "  memory of all its processes" "$memory" "KB"
-	figure "  spoold is" "$(ratio "$took_us" "$ours")" "times as fast"
+	drain_bare "$1" 2000 "$2"
+	bare=$took_us
+	if postfix_can_run; then
+		postfix_drain "$1" 2000 ""
+		theirs=$took_us
+		figure "  memory of all of Postfix' processes" "$memory" "KB"
+	fi
+	echo "$ours $bare $theirs" >>"$dir/drain.us"
+}
+
+# drain_column N: the median of what a round took there
+drain_column() {
+	cut -d ' ' -f "$1" "$dir/drain.us" >"$dir/column"
+	median "$dir/column"
+}
+
+bench_drain() {
+	local n=${MESSAGES:-10000} c=${CONNECTIONS:-10} i ours bare theirs
+	for ((i = 1; i <= 3; i++)); do
+		figure "drain: $n of 2 KB, $c connections, $(stat -f -c %T \
+		    "$dir")" "$i" "of 3 rounds"
+		drain_round "$n" "$c"
+	done
+	ours=$(drain_column 1) bare=$(drain_column 2) theirs=$(drain_column 3)
+	figure "  medians: spoold" "$(per_second "$n" "$ours")" "messages/s"
+	figure "  the bare client" "$(per_second "$n" "$bare")" "messages/s"
+	figure "  spoold is" "$(ratio "$bare" "$ours")" "times as fast"
+	[ "$theirs" -gt 0 ] || return
+	figure "  Postfix" "$(per_second "$n" "$theirs")" "messages/s"
+	figure "  spoold is" "$(ratio "$theirs" "$ours")" "times as fast"
 }
 
 # So many messages for each connection that opening it is little of the time.
