@@ -75,7 +75,7 @@ is "$status/$out/$err" \
     "3/SPOOLD UNKNOWN - --warn-age: 'x\\x1B' is no length of time/" \
     "as a plugin: unknown"
 
-for to in 'ann@x.test bob@x.test' 'ann@x.test,bob@x.test' '' ,; do
+for to in 'ann@x.test bob@x.test' 'ann@x.test,bob@x.test' '' ','; do
 	ask test "$to"
 	is "$status/${err%%$'\n'*}" "64/spoolq: '$to' is not one address" \
 	    "test is for one address: '$to'"
