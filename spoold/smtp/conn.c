@@ -317,8 +317,8 @@ expect_nothing(struct conn *c, short *ret_want)
 }
 
 /*
- * Wait in recv(2) for the answer to what has just been sent.  The count, or 0
- * when the wait has to go on with conn_wait(), which knows why.
+ * Wait in recv(2) for the answer to what has just been sent.  The count, 0
+ * when the wait has to go on with conn_wait(), or -1 when C is dead.
  */
 static ssize_t
 await_input(struct conn *c, int64_t deadline_ms)
@@ -329,9 +329,15 @@ await_input(struct conn *c, int64_t deadline_ms)
 	if (c->in_end == sizeof(c->in) || !conn_limit_recv(c, deadline_ms))
 		return 0;
 	n = recv(c->fd, c->in + c->in_end, sizeof(c->in) - c->in_end, 0);
-	if (n > 0)
+	if (n > 0) {
 		c->in_end += (size_t)n;
-	return n > 0 ? n : 0;
+		return n;
+	}
+	if (would_block(n) || (n < 0 && errno == EINTR))
+		return 0;
+	/* The reason is told only once. */
+	lost(c, n == 0 ? 0 : errno);
+	return -1;
 }
 
 /* Have more of a reply, by DEADLINE_MS.  0 or -1. */

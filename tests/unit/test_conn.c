@@ -116,6 +116,25 @@ START_TEST(waits_without_polling)
 }
 END_TEST
 
+/* The kernel tells the reason once, and there it is heard. */
+START_TEST(knows_how_it_ended)
+{
+	struct conn_group group = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	int peer;
+	struct conn *c = connected(&peer);
+
+	LIST_INIT(&group.conns);
+	conn_join(c, &group);
+	ck_assert_int_eq(conn_put(c, "NOOP\r\n", 6), 0);
+	ck_assert_int_eq(conn_flush(c), 0);
+	/* With something unread: a reset. */
+	ck_assert_int_eq(close(peer), 0);
+	ck_assert_int_eq(conn_reply(c, conn_now_ms() + 20000), -1);
+	ck_assert_str_eq(c->why, "Connection reset by peer");
+	conn_free(c);
+}
+END_TEST
+
 /* A deadline that passes ends the wait, too. */
 START_TEST(tells_of_a_reply_that_never_comes)
 {
@@ -229,6 +248,7 @@ main(void)
 
 	tcase_add_loop_test(tc, tells_of_a_slow_reply, 0, COUNT(waits));
 	tcase_add_test(tc, waits_without_polling);
+	tcase_add_test(tc, knows_how_it_ended);
 	tcase_add_test(tc, tells_of_a_reply_that_never_comes);
 	tcase_add_test(tc, ends_what_takes_too_long);
 	tcase_add_loop_test(tc, says_who_bears_a_token, 0, COUNT(messages));
