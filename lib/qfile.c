@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,22 +33,17 @@ refuse(const char **reterr_why, const char *why)
 
 /*
  * As openat(2).  That we read it is nothing to be noted in a file: it would be
- * written to the disk.  Only its owner and root may say so; who has met a file
- * of somebody else's will meet more.
+ * written to the disk.  For most files of most spools only root may say so.
  */
 static int
 open_quietly(int dir_fd, const char *name, int flags)
 {
-	static atomic_bool is_refused;
-	int fd;
+	int fd = -1;
 
-	if (!atomic_load_explicit(&is_refused, memory_order_relaxed)) {
+	errno = EPERM;
+	if (geteuid() == 0)
 		fd = openat(dir_fd, name, flags | O_NOATIME);
-		if (fd >= 0 || errno != EPERM)
-			return fd;
-		atomic_store_explicit(&is_refused, true, memory_order_relaxed);
-	}
-	return openat(dir_fd, name, flags);
+	return fd < 0 && errno == EPERM ? openat(dir_fd, name, flags) : fd;
 }
 
 /* Open a regular file, and nothing else. */
