@@ -29,10 +29,14 @@
 
 /* Events are durable so soon, if the disk can: SPOOL.md. */
 #define DURABLE_MS 50
-/* They gather for one fdatasync at least so long. */
-#define GROUP_MIN_MS 5
 /* What else takes its time. */
 #define MARGIN_MS 5
+/* Events gather at least so long for one fdatasync … */
+#define GROUP_MIN_MS 5
+/* … and so long where the disk cannot: it has other things to do, too. */
+#define GROUP_SLOW_MS 25
+/* What a sync is taken for before there was one. */
+#define SYNC_GUESS_US 10000
 
 struct event
 event_of(enum event_kind kind, const struct message *m)
@@ -94,7 +98,18 @@ group_ms(const struct spoold *d)
 {
 	int64_t left_ms = DURABLE_MS - MARGIN_MS - 2 * d->sync_took_us / 1000;
 
-	return left_ms > GROUP_MIN_MS ? (unsigned)left_ms : GROUP_MIN_MS;
+	return left_ms >= GROUP_MIN_MS ? (unsigned)left_ms : GROUP_SLOW_MS;
+}
+
+/* The longest of the last ones is what the next one may take. */
+static void
+note_sync(struct spoold *d)
+{
+	int64_t took_us = spoold_now(d) - d->sync_us;
+
+	d->sync_took_us -= d->sync_took_us / 8;
+	if (d->sync_took_us < took_us)
+		d->sync_took_us = took_us;
 }
 
 static void
@@ -122,7 +137,7 @@ sync_done(uv_work_t *work, int status)
 	(void)status;
 	(void)close(d->sync_fd);
 	d->journal_syncing = false;
-	d->sync_took_us = spoold_now(d) - d->sync_us;
+	note_sync(d);
 	/* A failed sync is never tried again on the same file: its pages may
 	 * be marked clean.  The snapshot writes all anew. */
 	if (d->sync_err < 0) {
@@ -219,6 +234,7 @@ record_init(struct spoold *d)
 {
 	(void)uv_timer_init(&d->loop, &d->sync_timer);
 	d->sync_timer.data = d;
+	d->sync_took_us = SYNC_GUESS_US;
 	(void)uv_prepare_init(&d->loop, &d->turn_prepare);
 	d->turn_prepare.data = d;
 	(void)uv_prepare_start(&d->turn_prepare, on_prepare);

@@ -106,7 +106,7 @@ struct spoold {
 	uv_timer_t sync_timer;
 	uv_work_t sync_work;
 	int sync_fd, sync_err;
-	int64_t sync_us, sync_took_us; /* the last one: when, how long */
+	int64_t sync_us, sync_took_us; /* when it began; about how long */
 	bool dirty_states[SPOOL_STATES]; /* names changed, not synced */
 	bool sync_states[SPOOL_STATES];  /* … being synced now */
 
