@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +88,8 @@ removed(struct spoold *d, const char *id, int err)
 	m->removing = false;
 	came_again = m->came_again;
 	m->came_again = false;
-	if (err < 0) {
+	/* Somebody else has removed it: then it is not what came since. */
+	if (err < 0 && !(err == -ENOENT && came_again)) {
 		log_msg(LOG_ERR, "cannot remove id=%s: %s", id, strerror(-err));
 		return;
 	}

@@ -156,6 +156,8 @@ look_at(struct spoold *d, enum spool_state state, const char *name)
 		admit_new(d, state, name);
 		return;
 	}
+	if (state == SPOOL_QUEUE)
+		m->came_again |= m->removing;
 	is_new = m->seen == 0;
 	m->seen = d->scan_turn & SCAN_TURNS;
 	if (m->state != state)
@@ -439,7 +441,7 @@ scan_init(struct spoold *d)
 	(void)uv_idle_init(&d->loop, &d->scan_idle);
 	d->scan_idle.data = d;
 	err = watch_init(&d->scan_watch, &d->loop, "queue",
-	    IN_CREATE | IN_MOVED_TO, on_name, on_names_end, d);
+	    IN_CREATE | IN_MOVED_TO | IN_ATTRIB, on_name, on_names_end, d);
 	if (err < 0)
 		log_msg(LOG_WARNING,
 		    "cannot watch queue/ (%s): new mail is "
