@@ -118,6 +118,17 @@ copy_to(struct spoold *d, const char *path)
 	return err < 0 ? err : replace(d, tmp, path, 1);
 }
 
+/* Where a name has gone, nothing may say so that is more durable. */
+static int
+sync_names(const struct spoold *d)
+{
+	int err = 0;
+
+	for (int i = 0; i < SPOOL_STATES && err == 0; i++)
+		err = spool_sync(&d->sp, (enum spool_state)i);
+	return err;
+}
+
 /* In a worker thread: touches only paths and descriptors. */
 static int
 publish(struct spoold *d)
@@ -132,6 +143,8 @@ publish(struct spoold *d)
 		d->snapshot_size = (uint64_t)st.st_size;
 	err = fs_sync(fd);
 	(void)close(fd);
+	if (err == 0)
+		err = sync_names(d);
 	if (err < 0)
 		return err;
 	err = replace(d, SNAPSHOT_TMP, STATUS_NAME, 0);
@@ -185,7 +198,9 @@ rotate(struct spoold *d)
 	int err;
 
 	record_flush(d);
-	err = journal_sync(d->journal.fd);
+	err = sync_names(d);
+	if (err == 0)
+		err = journal_sync(d->journal.fd);
 	if (err < 0) {
 		record_broken(d, "sync", err);
 		return;
