@@ -49,6 +49,8 @@ steer_drop(struct spoold *d, struct message *m, uid_t uid)
 	log_msg(LOG_NOTICE, "dropped id=%s from=<%s> by uid %lu", m->id,
 	    m->sender, (unsigned long)uid);
 	record(d, &ev);
+	/* Its file is gone already: nothing else tells who took it away. */
+	record_flush(d);
 	return NULL;
 }
 
