@@ -47,10 +47,11 @@ filters=(
 	'.messages[].rcpts[].state |= "pending"'
 	'.messages[].rcpts |= map(del(.active))'
 )
-# edit HOW: with a filter of the above
+# edit HOW: with a filter of the above; false: there is too little to edit
 edit() {
 	local filter=${filters[RANDOM % ${#filters[@]}]}
-	jq -c "$filter" "$status" >"$dir/edited" 2>/dev/null || return 0
+	jq -ce "select(.messages | length > 1) | $filter" "$status" \
+	    >"$dir/edited" || return 1
 	case $1 in
 	0) mv "$dir/edited" "$status" ;;
 	*) cat "$dir/edited" >"$status" ;;
@@ -62,12 +63,12 @@ rounds=0
 while [ "$(now)" -lt "$end" ]; do
 	n=$(grep -Fc 'is taken over:' "$spoold_log")
 	m=$(grep -Fc 'the status is written;' "$spoold_log")
-	rounds=$((rounds + 1))
 	how=$((RANDOM % 8))
 	# Who does not pause has to hope that nobody is killed.
 	if [ "$how" -ge 6 ]; then
-		edit $((RANDOM % 2))
+		edit $((RANDOM % 2)) || continue
 		kill -HUP "$spoold_pid"
+		rounds=$((rounds + 1))
 		wait_for 20 says $((n + 1)) 'is taken over:' ||
 		    fail "round $rounds: an edit without a pause"
 		continue
@@ -75,7 +76,8 @@ while [ "$(now)" -lt "$end" ]; do
 	kill -TSTP "$spoold_pid"
 	wait_for 20 says $((m + 1)) 'the status is written;' ||
 	    fail "round $rounds: SIGTSTP"
-	edit $((RANDOM % 2))
+	is_edited=
+	edit $((RANDOM % 2)) && is_edited=yes && rounds=$((rounds + 1))
 	case $how in
 	0) kill -URG "$spoold_pid" ;;
 	1) kill -USR1 "$spoold_pid" ;;
@@ -89,7 +91,7 @@ while [ "$(now)" -lt "$end" ]; do
 		;;
 	esac
 	kill -HUP "$spoold_pid"
-	[ "$how" -lt 4 ] || wait_for 20 says $((n + 1)) 'is taken over:' ||
+	[ "$how" -lt 4 ] || [ -z "$is_edited" ] || wait_for 20 says $((n + 1)) 'is taken over:' ||
 	    fail "round $rounds: the edit is taken over"
 done
 rm "$dir/flow"
