@@ -417,6 +417,17 @@ spool_sync(const struct spool *sp, enum spool_state state)
 	return fs_sync(sp->state_fd[state]);
 }
 
+int
+spool_sync_states(const struct spool *sp, const bool states[SPOOL_STATES])
+{
+	int err = 0;
+
+	for (int i = 0; i < SPOOL_STATES && err == 0; i++)
+		if (states[i])
+			err = spool_sync(sp, (enum spool_state)i);
+	return err;
+}
+
 struct sweep {
 	int tmp_fd;
 	int64_t oldest_s; /* what was written before it goes */

@@ -267,6 +267,9 @@ int spool_rename(const struct spool *sp, const char *id, enum spool_state from,
  */
 int spool_sync(const struct spool *sp, enum spool_state state);
 
+/* The same for each state that is set in STATES; the first failure ends it. */
+int spool_sync_states(const struct spool *sp, const bool states[SPOOL_STATES]);
+
 /*
  * Remove a message.  Durable after spool_sync(), which has to come before its
  * last event in the journal is: else a power cut brings the file back, and

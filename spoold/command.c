@@ -277,16 +277,12 @@ run(struct request *rq, struct span line)
 static void
 sync_names(struct spoold *d)
 {
-	int err = 0;
+	int err = spool_sync_states(&d->sp, d->dirty_states);
 
-	for (int i = 0; i < SPOOL_STATES && err == 0; i++) {
-		if (!d->dirty_states[i])
-			continue;
-		err = spool_sync(&d->sp, (enum spool_state)i);
-		d->dirty_states[i] = err < 0;
-	}
 	if (err < 0)
 		record_broken(d, "sync", err);
+	else
+		memset(d->dirty_states, 0, sizeof(d->dirty_states));
 }
 
 void

@@ -121,10 +121,7 @@ sync_run(uv_work_t *work)
 	 * Names first: once the journal says that a message has gone, nothing
 	 * but the missing file keeps it from being sent again.
 	 */
-	d->sync_err = 0;
-	for (int i = 0; i < SPOOL_STATES && d->sync_err == 0; i++)
-		if (d->sync_states[i])
-			d->sync_err = spool_sync(&d->sp, (enum spool_state)i);
+	d->sync_err = spool_sync_states(&d->sp, d->sync_states);
 	if (d->sync_err == 0)
 		d->sync_err = journal_sync(d->sync_fd);
 }

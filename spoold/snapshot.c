@@ -122,11 +122,9 @@ copy_to(struct spoold *d, const char *path)
 static int
 sync_names(const struct spoold *d)
 {
-	int err = 0;
+	static const bool all[SPOOL_STATES] = { true, true, true };
 
-	for (int i = 0; i < SPOOL_STATES && err == 0; i++)
-		err = spool_sync(&d->sp, (enum spool_state)i);
-	return err;
+	return spool_sync_states(&d->sp, all);
 }
 
 /* In a worker thread: touches only paths and descriptors. */

@@ -277,19 +277,6 @@ keep_step(const struct owned *o, struct step *step, int result)
 	step->result = result;
 }
 
-/* The names have to be durable before their events may be: else a power cut
- * brings back a file that the journal says is gone. */
-static int
-sync_names(struct owned *o, const struct batch *b)
-{
-	int result = 0;
-
-	for (int s = 0; s < SPOOL_STATES && result == 0; s++)
-		if (b->dirty[s])
-			result = spool_sync(&o->sp, (enum spool_state)s);
-	return result;
-}
-
 /*
  * Journal that ID is in STATE, as spoold would when it sees it: for a message
  * that it has not seen yet.  Of another one it changes nothing.
@@ -361,7 +348,9 @@ do_batch(struct owned *o, struct change_result *r, struct batch *b)
 			keep_step(o, &b->steps[i], result);
 	}
 	if (result == 0)
-		result = sync_names(o, b);
+		/* Before their events: else a power cut brings back a file
+		 * that the journal says is gone. */
+		result = spool_sync_states(&o->sp, b->dirty);
 	if (result == 0)
 		result = put_events(o, r->ch, b);
 	for (size_t i = 0; i < b->n; i++) {
