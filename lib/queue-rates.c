@@ -229,7 +229,7 @@ queue_fit_rates(struct queue *q)
 	struct relay_state *relay;
 	int err = 0;
 
-	SLIST_FOREACH (relay, &q->relays, link)
+	STAILQ_FOREACH (relay, &q->relays, link)
 		if (err == 0)
 			err = fit_relay(relay);
 	RB_FOREACH (sender, sender_keys, &q->senders)

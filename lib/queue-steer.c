@@ -54,7 +54,7 @@ queue_flush_all(struct queue *q, int64_t now_us)
 		/* What is to be sent later is not late: only by its id. */
 		if (m->state == SPOOL_QUEUE && queue_not_before_us(m) <= now_us)
 			flush(m, now_us);
-	SLIST_FOREACH (relay, &q->relays, link)
+	STAILQ_FOREACH (relay, &q->relays, link)
 		if (relay->down && relay->next_us > now_us)
 			relay->next_us = now_us;
 }
@@ -268,7 +268,7 @@ queue_pause(struct queue *q, const struct event *ev)
 		end_pause(&relay->paused_us, &relay->paused_by);
 	else {
 		end_pause(&q->paused_us, &q->paused_by);
-		SLIST_FOREACH (relay, &q->relays, link)
+		STAILQ_FOREACH (relay, &q->relays, link)
 			end_pause(&relay->paused_us, &relay->paused_by);
 	}
 	return 0;

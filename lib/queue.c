@@ -29,7 +29,7 @@ void
 queue_init(struct queue *q)
 {
 	*q = (struct queue){ .seq = 0 };
-	SLIST_INIT(&q->relays);
+	STAILQ_INIT(&q->relays);
 	RB_INIT(&q->senders);
 }
 
@@ -73,7 +73,7 @@ queue_clear(struct queue *q)
 		drop(q, m);
 	}
 	ids_release(&q->ids);
-	SLIST_FOREACH (relay, &q->relays, link)
+	STAILQ_FOREACH (relay, &q->relays, link)
 		relay_forget(relay);
 	queue_forget_senders(q);
 	(void)queue_fit_rates(q);
@@ -93,8 +93,8 @@ queue_release(struct queue *q)
 	struct relay_state *relay;
 
 	queue_clear(q);
-	while ((relay = SLIST_FIRST(&q->relays)) != NULL) {
-		SLIST_REMOVE_HEAD(&q->relays, link);
+	while ((relay = STAILQ_FIRST(&q->relays)) != NULL) {
+		STAILQ_REMOVE_HEAD(&q->relays, link);
 		for (unsigned i = 0; i < LANES_MAX; i++)
 			turns_release(&relay->turns[i]);
 		relay_forget(relay);
@@ -134,7 +134,7 @@ queue_relay(struct queue *q, const char *name)
 {
 	struct relay_state *relay;
 
-	SLIST_FOREACH (relay, &q->relays, link)
+	STAILQ_FOREACH (relay, &q->relays, link)
 		if (strcmp(relay->name, name) == 0)
 			return relay;
 	relay = calloc(1, sizeof(*relay));
@@ -150,7 +150,7 @@ queue_relay(struct queue *q, const char *name)
 	relay->rests = q->rests;
 	for (unsigned i = 0; i < LANES_MAX; i++)
 		turns_init(&relay->turns[i]);
-	SLIST_INSERT_HEAD(&q->relays, relay, link);
+	STAILQ_INSERT_TAIL(&q->relays, relay, link);
 	return relay;
 }
 
@@ -160,7 +160,7 @@ queue_rest(struct queue *q, bool rests)
 	struct relay_state *relay;
 
 	q->rests = rests;
-	SLIST_FOREACH (relay, &q->relays, link)
+	STAILQ_FOREACH (relay, &q->relays, link)
 		relay->rests = rests;
 }
 

@@ -176,7 +176,7 @@ RB_HEAD(part_dues, part);
 
 /* A relay as the events know it; it stays once it was named. */
 struct relay_state {
-	SLIST_ENTRY(relay_state) link;
+	STAILQ_ENTRY(relay_state) link;
 	char *name;
 	bool down;
 	int64_t since_us;  /* of the state */
@@ -215,7 +215,7 @@ struct queue {
 	struct stats stats;
 	int64_t paused_us; /* all of it, since then; 0: it is not */
 	char *paused_by;   /* for people */
-	SLIST_HEAD(, relay_state) relays;
+	STAILQ_HEAD(, relay_state) relays; /* as they were named */
 	bool rests; /* queue_rest() */
 	/* What spoold sets; limits are borrowed. */
 	enum fair_by fair;

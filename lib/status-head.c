@@ -200,8 +200,8 @@ put_relays(
 
 	json_out_key(o, "relays");
 	put_text(o, "[");
-	SLIST_FOREACH (r, &q->relays, link)
-		put_relay(o, r, readers, r == SLIST_FIRST(&q->relays));
+	STAILQ_FOREACH (r, &q->relays, link)
+		put_relay(o, r, readers, r == STAILQ_FIRST(&q->relays));
 	put_text(o, "]");
 }
 

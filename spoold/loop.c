@@ -307,7 +307,7 @@ recover(struct spoold *d)
 		return err;
 	/* Whoever was down may be up again: ask at once.  And what was found
 	 * out about the relay is perhaps another one's. */
-	SLIST_FOREACH (relay, &d->queue.relays, link)
+	STAILQ_FOREACH (relay, &d->queue.relays, link)
 		relay->down = false;
 	(void)spool_set_ascii_only(&d->sp, false);
 	/* Of what the journal alone knows no relay is known yet. */

@@ -90,7 +90,7 @@ pause_warn(const struct spoold *d)
 		log_msg(LOG_WARNING,
 		    "delivery is paused, by %s: 'spoolq resume' ends that",
 		    d->queue.paused_by == NULL ? "?" : d->queue.paused_by);
-	SLIST_FOREACH (relay, &d->queue.relays, link)
+	STAILQ_FOREACH (relay, &d->queue.relays, link)
 		if (relay->paused_us > 0)
 			log_msg(LOG_WARNING,
 			    "delivery to relay %s is paused, by %s",
@@ -107,7 +107,7 @@ any(const struct spoold *d)
 
 	if (d->suspended != SUSPEND_NOT || d->queue.paused_us > 0)
 		return true;
-	SLIST_FOREACH (relay, &d->queue.relays, link)
+	STAILQ_FOREACH (relay, &d->queue.relays, link)
 		if (relay->paused_us > 0)
 			return true;
 	return false;

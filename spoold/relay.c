@@ -163,7 +163,7 @@ relay_route_all(struct spoold *d)
 	struct relay_state *state;
 	struct message *m;
 
-	SLIST_FOREACH (state, &d->queue.relays, link)
+	STAILQ_FOREACH (state, &d->queue.relays, link)
 		queue_unready(&d->queue, state);
 	for (m = queue_first(&d->queue); m != NULL;
 	     m = queue_next(&d->queue, m))

@@ -202,7 +202,7 @@ offer_relays(const struct completing *c)
 	if (c->ctx->sp.path == NULL || view_open(&v, c->ctx) != 0)
 		return;
 	/* One that mail waits for may be configured no more. */
-	SLIST_FOREACH (relay, &v.queue.relays, link)
+	STAILQ_FOREACH (relay, &v.queue.relays, link)
 		if (config_relay(cfg, relay->name) == NULL &&
 		    output_is_plain(relay->name))
 			offer(c, relay->name, "a relay");

@@ -258,7 +258,7 @@ health_judge(struct health *ret, const struct picture *p,
 	judge_spoold(ret, p);
 	judge_pause(ret, p);
 	judge_stall(ret, p, &limits->stall_us);
-	SLIST_FOREACH (relay, &p->view.queue.relays, link)
+	STAILQ_FOREACH (relay, &p->view.queue.relays, link)
 		judge_relay(ret, p, relay, &limits->down_us);
 	judge_queue(ret, p, limits);
 	judge_answers(ret, p, &limits->refused);

@@ -239,7 +239,7 @@ put_limits(FILE *out, const struct queue *q, const char *name, bool used)
 {
 	const struct relay_state *relay;
 
-	SLIST_FOREACH (relay, &q->relays, link) {
+	STAILQ_FOREACH (relay, &q->relays, link) {
 		for (size_t i = 0; i < relay->work.nlimits; i++) {
 			const struct limit_use *use = &relay->work.limits[i];
 
@@ -260,7 +260,7 @@ put_relay_messages(FILE *out, const struct picture *p)
 
 	family(out, "spoold_relay_messages", "gauge", NULL,
 	    "Messages that wait for the relay.");
-	SLIST_FOREACH (relay, &p->view.queue.relays, link) {
+	STAILQ_FOREACH (relay, &p->view.queue.relays, link) {
 		const struct top_row *row =
 		    top_named(&p->tally.relays, relay->name);
 
@@ -275,12 +275,12 @@ put_relays(FILE *out, const struct picture *p)
 	const struct queue *q = &p->view.queue;
 	const struct relay_state *relay;
 
-	if (SLIST_EMPTY(&q->relays))
+	if (STAILQ_EMPTY(&q->relays))
 		return;
 	for (int i = 0; i < RELAY_FIGURES; i++) {
 		family(out, figures[i].name, "gauge", figures[i].unit,
 		    figures[i].help);
-		SLIST_FOREACH (relay, &q->relays, link)
+		STAILQ_FOREACH (relay, &q->relays, link)
 			put_figure(out, (enum relay_figure)i, relay);
 	}
 	put_relay_messages(out, p);

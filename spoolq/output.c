@@ -199,13 +199,13 @@ const struct relay_state *
 output_relay(
     const struct queue *q, const struct message *m, const struct qrcpt *r)
 {
-	const struct relay_state *only = SLIST_FIRST(&q->relays);
+	const struct relay_state *only = STAILQ_FIRST(&q->relays);
 
 	if (queue_rerouted(m) != NULL && r->state == RCPT_PENDING)
 		return queue_rerouted(m);
 	if (r->part != NULL && r->part->relay != NULL)
 		return r->part->relay;
-	return only != NULL && SLIST_NEXT(only, link) == NULL ? only : NULL;
+	return only != NULL && STAILQ_NEXT(only, link) == NULL ? only : NULL;
 }
 
 unsigned

@@ -236,12 +236,12 @@ page_put_relays(FILE *out, const struct picture *p)
 {
 	const struct relay_state *relay;
 
-	if (SLIST_EMPTY(&p->view.queue.relays))
+	if (STAILQ_EMPTY(&p->view.queue.relays))
 		return;
 	begin(out, "Relays",
 	    "<Relay|State|Since|Waiting|Connections|Latency|Last delivery|"
 	    "<Limits|<Last trouble");
-	SLIST_FOREACH (relay, &p->view.queue.relays, link)
+	STAILQ_FOREACH (relay, &p->view.queue.relays, link)
 		put_relay(out, p, relay);
 	end(out);
 }

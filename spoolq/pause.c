@@ -42,7 +42,7 @@ find_pause(const struct view *v, const char *name)
 
 	if (name == NULL)
 		return (struct pause){ q->paused_us, q->paused_by };
-	SLIST_FOREACH (relay, &q->relays, link)
+	STAILQ_FOREACH (relay, &q->relays, link)
 		if (strcmp(relay->name, name) == 0)
 			return (
 			    struct pause){ relay->paused_us, relay->paused_by };
@@ -55,7 +55,7 @@ is_any_paused(const struct view *v)
 {
 	const struct relay_state *relay;
 
-	SLIST_FOREACH (relay, &v->queue.relays, link)
+	STAILQ_FOREACH (relay, &v->queue.relays, link)
 		if (relay->paused_us > 0)
 			return true;
 	return v->queue.paused_us > 0;

@@ -23,7 +23,7 @@ is_in_status(const struct view *v, const char *name)
 {
 	const struct relay_state *relay;
 
-	SLIST_FOREACH (relay, &v->queue.relays, link)
+	STAILQ_FOREACH (relay, &v->queue.relays, link)
 		if (strcmp(relay->name, name) == 0)
 			return true;
 	return false;
@@ -50,7 +50,7 @@ complain(const struct context *ctx, const struct view *v, const char *name)
 	(void)fputc('\'', stderr);
 	for (size_t i = 0; i < ctx->cfg.nrelays; i++)
 		put_name(stderr, &n, ctx->cfg.relays[i].name);
-	SLIST_FOREACH (relay, &v->queue.relays, link)
+	STAILQ_FOREACH (relay, &v->queue.relays, link)
 		if (config_relay(&ctx->cfg, relay->name) == NULL)
 			put_name(stderr, &n, relay->name);
 	(void)fprintf(stderr, "%s\n",

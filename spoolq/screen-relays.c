@@ -122,14 +122,14 @@ screen_put_relays(
 	const struct relay_state *relay;
 	size_t used = 1;
 
-	if (SLIST_EMPTY(&p->view.queue.relays) || max < 2)
+	if (STAILQ_EMPTY(&p->view.queue.relays) || max < 2)
 		return;
 	draw_colour(out, style, COLOUR_BOLD);
 	(void)fprintf(out, "%-*s%-6s%5s%6s%5s%8s%5s  %s", LEFT, "RELAY",
 	    "STATE", "SINCE", "WAIT", "CONN", "LATENCY", "LAST", "NEXT");
 	draw_plain(out, style);
 	(void)fputc('\n', out);
-	SLIST_FOREACH (relay, &p->view.queue.relays, link) {
+	STAILQ_FOREACH (relay, &p->view.queue.relays, link) {
 		if (used + 2 > max) {
 			(void)fputs(style->utf8 ? "…\n" : "...\n", out);
 			return;

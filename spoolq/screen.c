@@ -53,7 +53,7 @@ put_short_trouble(FILE *out, const struct picture *p)
 	const struct relay_state *relay;
 	char span[OUTPUT_WORD];
 
-	SLIST_FOREACH (relay, &p->view.queue.relays, link) {
+	STAILQ_FOREACH (relay, &p->view.queue.relays, link) {
 		if (!relay->down ||
 		    top_named(&p->tally.relays, relay->name) == NULL)
 			continue;

@@ -155,7 +155,7 @@ put_screen(FILE *out, const struct style *style, const struct picture *p,
 	(void)fputc('\n', out);
 	screen_put_figures(out, style, p);
 	screen_put_curves(out, style, p);
-	if (SLIST_EMPTY(&p->view.queue.relays))
+	if (STAILQ_EMPTY(&p->view.queue.relays))
 		return;
 	(void)fputc('\n', out);
 	screen_put_relays(out, style, p, SIZE_MAX);

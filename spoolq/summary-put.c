@@ -157,7 +157,7 @@ relay_note(const struct queue *q, const char *name)
 {
 	const struct relay_state *relay;
 
-	SLIST_FOREACH (relay, &q->relays, link) {
+	STAILQ_FOREACH (relay, &q->relays, link) {
 		if (strcmp(relay->name, name) != 0)
 			continue;
 		if (relay->paused_us > 0)

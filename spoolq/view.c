@@ -175,7 +175,7 @@ view_warn_waiting(const struct view *v, const struct context *ctx)
 	if (v->queue.paused_us > 0)
 		warn_pause(
 		    NULL, v->queue.paused_us, v->queue.paused_by, ctx->now_us);
-	SLIST_FOREACH (relay, &v->queue.relays, link) {
+	STAILQ_FOREACH (relay, &v->queue.relays, link) {
 		if (relay->paused_us > 0)
 			warn_pause(relay->name, relay->paused_us,
 			    relay->paused_by, ctx->now_us);

@@ -28,7 +28,7 @@ times_in_dues(const struct part *p)
 	unsigned n = 0;
 	struct relay_state *relay;
 
-	SLIST_FOREACH (relay, &q.relays, link)
+	STAILQ_FOREACH (relay, &q.relays, link)
 		n += times_below(RB_ROOT(&relay->dues), p);
 	return n;
 }
@@ -54,7 +54,7 @@ times_in_lines(const struct part *p)
 	unsigned n = 0;
 	struct relay_state *relay;
 
-	SLIST_FOREACH (relay, &q.relays, link)
+	STAILQ_FOREACH (relay, &q.relays, link)
 		for (unsigned i = 0; i < LANES_MAX; i++)
 			n += times_in_flows(RB_ROOT(&relay->turns[i].keys), p);
 	return n;
@@ -123,7 +123,7 @@ check_all(void)
 	}
 	for (int i = 0; i < SPOOL_STATES; i++)
 		ck_assert_uint_eq(q.count[i], count[i]);
-	SLIST_FOREACH (relay, &q.relays, link)
+	STAILQ_FOREACH (relay, &q.relays, link)
 		found += relay->nready;
 	ck_assert_uint_eq(found, nready);
 }

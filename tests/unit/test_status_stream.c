@@ -181,7 +181,7 @@ END_TEST
 
 static struct queue q;
 
-/* Two messages with all that there can be, and one with little. */
+/* Two messages with all that there can be, one with little; two relays. */
 static void
 fill(void)
 {
@@ -224,6 +224,8 @@ fill(void)
 	ck_assert_int_eq(queue_apply(&q, &ev), 0);
 	ck_assert_int_eq(queue_apply(&q, &result), 0);
 	result.kind = EVENT_RELAY_DOWN;
+	ck_assert_int_eq(queue_apply(&q, &result), 0);
+	result.relay = "another";
 	ck_assert_int_eq(queue_apply(&q, &result), 0);
 }
 
