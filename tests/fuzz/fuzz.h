@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/span.h"
 
@@ -25,6 +26,18 @@ fuzz_check_at(bool holds, const char *claim, const char *file, int line)
 	if (holds)
 		return;
 	(void)fprintf(stderr, "%s:%d: not so: %s\n", file, line, claim);
+	abort();
+}
+
+/* End the process, with both, unless AGAIN, read and written, is as FIRST. */
+static inline void
+fuzz_check_same(struct span first, struct span again)
+{
+	if (first.len == again.len &&
+	    memcmp(first.ptr, again.ptr, first.len) == 0)
+		return;
+	(void)fprintf(stderr, "%.*s\nis, read and written again:\n%.*s\n",
+	    (int)first.len, first.ptr, (int)again.len, again.ptr);
 	abort();
 }
 
