@@ -126,8 +126,8 @@ hold_uncertain(struct spoold *d, struct message *m)
 	return true;
 }
 
-/* One report is for all that fail together: whether more of M is about to be
- * tried, by a relay that is well. */
+/* One report is for all that fail together: whether more of M is being tried,
+ * or is about to be by a relay that is well. */
 static bool
 has_more(const struct spoold *d, const struct message *m)
 {
@@ -135,10 +135,13 @@ has_more(const struct spoold *d, const struct message *m)
 
 	if (now_us - m->attempt_us > TOGETHER_US)
 		return false;
-	for (const struct part *p = &m->first; p != NULL; p = p->next)
-		if (p->job == NULL && p->npending > 0 && p->due_us <= now_us &&
+	for (const struct part *p = &m->first; p != NULL; p = p->next) {
+		if (p->job != NULL)
+			return true;
+		if (p->npending > 0 && p->due_us <= now_us &&
 		    p->relay != NULL && !p->relay->down)
 			return true;
+	}
 	return false;
 }
 
@@ -147,7 +150,7 @@ dispatch_finish(struct spoold *d, struct message *m)
 {
 	if (m->state != SPOOL_QUEUE || d->broken || m->reporting > 0)
 		return;
-	/* However long the others take. */
+	/* Before the others, if these take long. */
 	if (!m->untold && queue_has_failed(m) &&
 	    (!d->scanned || has_more(d, m) || reports_failed(d, m)))
 		/* Before the first scan is complete nobody knows whether the
