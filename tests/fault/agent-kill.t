@@ -70,7 +70,7 @@ deliver() {
 		relay=(--relay "127.0.0.1:$smtpd_port" --tls none)
 	fi
 	SPOOLD_EXEC_PATH=$dir/agents start_spoold --agents 2 "${relay[@]}"
-	flushing 20 queue_has 0 >"$dir/late" || wrong+="mail is left over; "
+	flushing 40 queue_has 0 >"$dir/late" || wrong+="mail is left over; "
 	is_gone "$spoold_pid" && wrong+="spoold ended; "
 	stop_spoold || wrong+="spoold ends with $?; "
 	queue_has 0 failed || wrong+="something is in failed/; "

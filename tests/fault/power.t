@@ -51,6 +51,21 @@ power_fails() {
 	points=$((points + 1))
 }
 
+# loses: a file that nobody syncs is lost.  Not if the system has just then
+# written all it had by itself, as it does now and then: several tries.
+loses() {
+	local try
+	for try in 1 2 3; do
+		[ "$lost" = no ] || return 0
+		rm -f "$disk/unsynced"
+		sync -f "$disk"
+		echo unsynced >"$disk/unsynced"
+		power_fails "again.$try"
+		rm -f "$kept/again.$try".*
+	done
+	[ "$lost" = yes ]
+}
+
 # acknowledged SIZE: a message is accepted, then the power fails
 acknowledged() {
 	local each label
@@ -65,6 +80,7 @@ acknowledged() {
 		power_fails "$type.$each.$1"
 		is "$seen" 1 "$label: is there after the power has failed"
 		check_kept "$label: and whole" "$input"
+		loses
 		unsynced+=$lost
 		rm -f "$disk/unsynced"
 		empty_spool

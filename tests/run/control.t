@@ -152,11 +152,14 @@ as() {
 
 # submit UID ID: a message of that one's, which waits
 submit() {
+	# There is a scan at any time: it appears with its owner.
+	mkdir -p "$dir/made" "$dir/tmp"
 	echo "Subject: of $1" |
-	    put_message "$spool/hold" "$2" 1763770000000001 "s$1@x.test" \
+	    put_message "$dir/made" "$2" 1763770000000001 "s$1@x.test" \
 		"r$1@busy.test"
-	chown "$1:$owner" "$spool/hold/$2"
-	chmod 640 "$spool/hold/$2"
+	chown "$1:$owner" "$dir/made/$2"
+	chmod 640 "$dir/made/$2"
+	mv "$dir/made/$2" "$spool/hold/$2"
 }
 mine=3286A1B2C3 theirs=3286A1B2C4 roots=3286A1B2C5
 submit "$user" "$mine"
@@ -211,6 +214,10 @@ crowd='my @s = map { my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die;
 is "$(setpriv --reuid "$user" --regid "$user" --clear-groups \
     perl -MIO::Socket::UNIX -e "$crowd" "$spool/.control")" 200 \
     "two hundred at once are told, or refused"
-is "$(as "$user" status | tail -n 1)" end "and served when they have gone"
+# "error", if spoold has not seen yet that they have.
+is_served() {
+	[[ $(as "$user" status) =~ ^\{\"version\".*end$ ]]
+}
+ok "and served when they have gone" wait_for 10 is_served
 stop_spoold || fail "it stops in order"
 done_testing

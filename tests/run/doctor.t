@@ -19,7 +19,7 @@ TEST_TIMEOUT=${TEST_TIMEOUT:-180}
 
 chmod 755 "$dir"
 if [ -n "$inside" ]; then
-	printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' \
+	printf 'nameserver 127.0.0.1\noptions timeout:4 attempts:1\n' \
 	    >"$dir/resolv.conf"
 	echo 'hosts: files dns' >"$dir/nsswitch.conf"
 	echo '127.0.0.1 localhost client.example.test client' >"$dir/hosts"
@@ -48,6 +48,13 @@ export COLUMNS
 doctor() {
 	out=$(timeout 60 "$SPOOLQ" -C "$config" --spool "$spool" doctor "$@" \
 	    2>"$dir/doctor.err")
+}
+
+# start_told ARGS...: start_spoold, and the status tells of it
+start_told() {
+	start_spoold "$@"
+	wait_for 20 has_line "$spool/.status.json" "\"pid\":$spoold_pid," ||
+	    fail "the status tells of spoold"
 }
 
 # serve CERT ARGS...: a server, and the configuration for it
@@ -230,7 +237,7 @@ like "$out" 'FAIL  spoold .*not running' "no spoold: told"
 like "$out" 'ok    spool .*mode 0700' "the spool is well"
 like "$out" '(ok|warn)  +fsync' "fsync is timed"
 like "$out" '(ok|warn)  +clock .*20[0-9][0-9]-' "the clock is looked at"
-start_spoold
+start_told
 doctor
 like "$out" "ok    spoold    runs, process $spoold_pid" "spoold is found"
 like "$out" 'ok    control' "and so is .control"
@@ -253,7 +260,7 @@ fi
 stop_spoold || fail "spoold stops"
 
 ln -s "$config" "$dir/conf-link"
-start_spoold -C "$dir/conf-link"
+start_told -C "$dir/conf-link"
 doctor
 like "$out" "ok    spoold    runs" "a link to the configuration is no other"
 stop_spoold || fail "spoold stops"

@@ -10,7 +10,8 @@ TEST_TIMEOUT=240
 
 make_spool
 start_smtpd
-start_spoold --relay "127.0.0.1:$smtpd_port" --tls none --reply-timeout 2
+# What answers the last dot later than that gets the message twice.
+start_spoold --relay "127.0.0.1:$smtpd_port" --tls none --reply-timeout 6
 
 # survives CASE MIN MAX RULE: a message to two gets through, with MIN to MAX
 # copies of it, although RULE matches once.

@@ -73,6 +73,8 @@ ok "and spoold-smtp lives" eval 'sent sm -i -f s@x.test z@y.test'
 
 # ---- a relay without ---------------------------------------------------
 
+# What was not answered when the server ended would come to the next one.
+ok "all has been sent" wait_for 20 queue_has 0
 restart_smtpd --ehlo PIPELINING --ehlo 8BITMIME
 sent sm -i -N success,delay -R hdrs -V QQ314 -f s@x.test a@y.test
 is "$env" "mail <s@x.test>

@@ -58,9 +58,12 @@ edit() {
 	esac
 }
 
+# At least some rounds, however slow they are.
 end=$(($(now) + seconds * 1000000))
+latest=$((end + 60000000))
 rounds=0
-while [ "$(now)" -lt "$end" ]; do
+while [ "$(now)" -lt "$end" ] ||
+    { [ "$rounds" -le 5 ] && [ "$(now)" -lt "$latest" ]; }; do
 	n=$(grep -Fc 'is taken over:' "$spoold_log")
 	m=$(grep -Fc 'the status is written;' "$spoold_log")
 	how=$((RANDOM % 8))
@@ -79,7 +82,14 @@ while [ "$(now)" -lt "$end" ]; do
 	is_edited=
 	edit $((RANDOM % 2)) && is_edited=yes && rounds=$((rounds + 1))
 	case $how in
-	0) kill -URG "$spoold_pid" ;;
+	0)
+		# Of signals that wait the later ones may come first: it would
+		# end the next pause.
+		m=$(grep -Fc 'delivery goes on: SIGURG' "$spoold_log")
+		kill -URG "$spoold_pid"
+		wait_for 20 says $((m + 1)) 'delivery goes on: SIGURG' ||
+		    fail "round $rounds: SIGURG"
+		;;
 	1) kill -USR1 "$spoold_pid" ;;
 	2)
 		kill_spoold
@@ -98,10 +108,17 @@ rm "$dir/flow"
 ok "sendmail never failed" wait "$flow"
 sent=$(<"$dir/sent")
 ok "there were rounds ($rounds, $sent messages)" test "$rounds" -gt 5
+# Only when the last edit has been taken over nothing is held any more.
+m=$(grep -Fc 'the status is written;' "$spoold_log")
+n=$(grep -Fc 'delivery goes on: SIGHUP' "$spoold_log")
+kill -TSTP "$spoold_pid"
+ok "it pauses" wait_for 20 says $((m + 1)) 'the status is written;'
 kill -HUP "$spoold_pid"
+ok "and goes on" wait_for 20 says $((n + 1)) 'delivery goes on: SIGHUP'
 for id in "$spool"/hold/*; do
 	[ ! -e "$id" ] || spoolq release "${id##*/}" >>"$dir/release.log" 2>&1
 done
+is "$(queued hold)" 0 "nothing is held"
 ok "all that is left goes out" flushing 60 queue_has 0
 stop_spoold || fail "it stops in order"
 

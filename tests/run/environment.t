@@ -439,6 +439,7 @@ then
 	exec 7>&-
 	is "$(queued) $(queued tmp)" "0 1" "killed, it queues nothing"
 	start_spoold --freq 1 --relay "maildir:$dir/mails"
+	ok "spoold looks around" wait_for 20 has_line "$spoold_log" ' in queue/'
 	pause 1.5
 	is "$(queued tmp)" 1 "spoold lets it be while it is young"
 	find "$spool/tmp" -type f -exec touch -d '3 days ago' {} +
@@ -558,7 +559,7 @@ hostile=(
 
 # slow_directory: getent, which is $dir/getent, answers no more
 slow_directory() {
-	local start
+	local start took i
 	cat >"$dir/getent" <<-EOM
 	#!/bin/bash
 	echo \$\$ >"$dir/getent.log"
@@ -586,14 +587,21 @@ slow_directory() {
 	start=$SECONDS
 	run <"$dir/mail"
 	sender=uid$uid@o.test kept "set-group-id: a directory that is away"
-	at_most $((SECONDS - start)) 10 "set-group-id: it is not waited for, s"
+	at_most $((SECONDS - start)) 20 "set-group-id: it is not waited for, s"
 	ok "set-group-id: and getent is ended" is_gone "$(<"$dir/getent.log")"
 	printf '#!/bin/bash\nyes x:x:%d:%d:\n' "$uid" "$uid" | tr -d '\n' |
 	    sed 's|bash|bash\n|' >"$dir/getent"
-	start=$SECONDS
-	run <"$dir/mail"
-	sender=uid$uid@o.test kept "set-group-id: a directory that never ends"
-	at_most $((SECONDS - start)) 4 "set-group-id: it is not read for long, s"
+	# Not for the five seconds that one is waited for; a machine that is
+	# busy gets another try.
+	for ((i = 0; i < 3; i++)); do
+		start=$(now)
+		run <"$dir/mail"
+		took=$(($(now) - start))
+		sender=uid$uid@o.test kept \
+		    "set-group-id: a directory that never ends"
+		[ "$took" -gt 4000000 ] || break
+	done
+	at_most "$took" 4000000 "set-group-id: it is not read for long, in us"
 }
 
 privileged() {

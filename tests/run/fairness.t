@@ -78,6 +78,27 @@ place() {
 	grep -Fn "<$2>" "$times" | sed -n "$1{s/:.*//;p}"
 }
 
+# attempts: the senders of the messages, in the order in which they were handed
+# out; and, after "new", where each of them was admitted
+attempts() {
+	sed -n 's/.*"event":"attempt","id":"\([^"]*\)".*/try \1/p
+	    s/.*"event":"admitted","id":"\([^"]*\)".*"sender":"/new \1 /
+	    s/^\(new [^"]*\)".*/\1/p' \
+	    "$spool/.journal.jsonl" |
+	    awk '$1 == "new" { sender[$2] = $3; print "new", $3 }
+		$1 == "try" { print sender[$2] }'
+}
+
+# between LINE N LINE M: lines of attempts from the Nth LINE to the Mth other one
+between() {
+	attempts | awk -v a="$1" -v n="$2" -v b="$3" -v m="$4" '
+	    $0 == a { na++ }
+	    $0 == b { nb++ }
+	    na >= n && $1 != "new" { count++ }
+	    nb >= m { exit }
+	    END { print count + 0 }'
+}
+
 # --- 30 messages on which the relay stalls, and 100 others: all for one relay,
 # which has ten connections
 what="stalled"
@@ -101,14 +122,20 @@ begin -- 'rate = "50/s"' 'fair = sender'
 ok "$what: 2000 of one sender" send_many loop@x.test 2000
 start_spoold
 ok "$what: some arrive" wait_for 30 has_from 50 loop@x.test
-before=$(wc -l <"$times")
+# However long they take to be sent.
+ok "$what: a pause" spoolq pause
 ok "$what: 5 of another" send_many invoice@x.test 5
+all_known() {
+	[ "$(attempts | grep -Fxc 'new invoice@x.test')" -eq 5 ]
+}
+ok "$what: they are known" wait_for 30 all_known
+before=$(wc -l <"$times")
+ok "$what: the pause ends" spoolq resume
 ok "$what: they arrive" wait_for 30 has_from 5 invoice@x.test
-# The one sender goes on while the others are sent and until they have turns.
-between=$(($(place 5 invoice@x.test) - $(place 1 invoice@x.test) + 1))
-at_most "$between" 16 "$what: one of one, one of the other"
+at_most "$(between invoice@x.test 1 invoice@x.test 5)" 10 \
+    "$what: one of one, one of the other"
 ok "$what: soon" test "$(place 1 invoice@x.test)" -le $((before + 200))
-ok "$what: long before the 2000" test "$(from loop@x.test)" -le 1000
+ok "$what: long before the 2000" test "$(place 5 invoice@x.test)" -le 1000
 end "$what"
 
 # --- what is urgent, and a backlog of 500
@@ -122,8 +149,10 @@ ok "$what: an urgent one" send_many reset@x.test 1 'Priority: urgent'
 before=$(wc -l <"$times")
 ok "$what: it arrives" wait_for 20 has_from 1 reset@x.test
 # Those that are on their way stay before it.
-at_most $(($(place 1 reset@x.test) - before)) 25 "$what: at once"
-ok "$what: long before the 500" test "$(from news@x.test)" -le 300
+at_most "$(between 'new reset@x.test' 1 reset@x.test 1)" 3 \
+    "$what: its turn is at once"
+at_most $(($(place 1 reset@x.test) - before)) 25 "$what: so it arrives"
+ok "$what: long before the 500" test "$(place 1 reset@x.test)" -le 300
 end "$what"
 
 # --- all connections but the reserved ones are busy

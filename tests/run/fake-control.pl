@@ -16,8 +16,10 @@ use warnings;
 use IO::Socket::UNIX;
 
 my ($path, $log, @answers) = @ARGV;
-my $server = IO::Socket::UNIX->new(Local => $path, Listen => 8)
+# It is there when it can be connected to.
+my $server = IO::Socket::UNIX->new(Local => "$path.new", Listen => 8)
     or die "cannot listen at $path: $!\n";
+rename("$path.new", $path) or die "cannot rename $path: $!\n";
 $SIG{PIPE} = 'IGNORE';
 open(my $out, '>>', $log) or die "cannot write $log: $!\n";
 $out->autoflush(1);

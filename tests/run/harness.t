@@ -72,12 +72,13 @@ sleep 986
 done_testing
 EOS
 start=$(now)
-said=$(TEST_TIMEOUT=1 outcome hangs)
-like "$said" 'not ok - hangs.t had not finished after 1 s' \
+# Time enough to begin, however busy the machine is.
+said=$(TEST_TIMEOUT=4 outcome hangs)
+like "$said" 'not ok - hangs.t had not finished after 4 s' \
     "a test that hangs is ended"
 like "$said" 'sleep 987' "with a list of what ran"
 like "$said" $'status 1$' "and failed"
-at_most $(($(now) - start)) 10000000 "in time, microseconds"
+at_most $(($(now) - start)) 40000000 "in time, microseconds"
 for who in stubborn hanging; do
 	ok "nothing is left of it: $who" wait_for 5 is_gone "$(<"$dir/$who")"
 done

@@ -10,6 +10,9 @@
 SPOOLD_EXEC_PATH=$SPOOLD_EXEC_PATH:$builddir/sendmail
 unset COLUMNS
 make_spool
+# Nothing is tried again while we look.
+echo 'retry = "1h"' >>"$config"
+today=$(date +%F)
 
 # ask ARGS...: $out, $err, $status
 ask() {
@@ -81,8 +84,7 @@ rcpt match=never* reply "550 5.1.1 no such user"
 END
 start_smtpd --script "$dir/script"
 start_spoold --tls none --relay "127.0.0.1:$smtpd_port"
-wait_for 20 queue_has 0
-pass "the test message leaves once a spoold runs"
+ok "the test message leaves once a spoold runs" wait_for 20 queue_has 0
 
 ask test --timeout 30s bob@y.test
 is "$status" 0 "test: accepted"
@@ -101,7 +103,7 @@ like "$out" 'NOT YET: .*spoolq why [0-9A-F]{10} tells more$' "… and judged"
 
 printf 'From: ann@x.test\nMessage-Id: <one.%%s@x.test>\n\nhello\n' |
     sm -i -f ann@x.test -- bob@y.test later@z.test
-wait_for 20 was_deferred later@z.test
+ok "one waits" wait_for 20 was_deferred later@z.test
 id=$(id_of later@z.test)
 ask why "$id"
 is "$status" 0 "why of what waits"
@@ -149,6 +151,10 @@ unlike "$out" '^now' "nothing comes next"
 
 # ---- log ---------------------------------------------------------------
 
+# From here on nothing happens: who is not waited for above has left, too.
+ok "all but one have left" wait_for 20 has_left "$(id_of zed@z.test)"
+is "$(queued)" 1 "one is in the queue"
+
 ask log --to bob@y.test --event delivered
 is "$status/$(grep -c . <<<"$out")" 0/3 "log: who got something"
 ask log --from ann@x.test --json
@@ -174,7 +180,6 @@ is "$out/$status" /0 "log: no other relay"
 ask log --user "$(id -u)" --event admitted
 is "$(grep -c . <<<"$out")" "$(events admitted)" "log: by user"
 
-today=$(date +%F)
 tomorrow=$(date -d tomorrow +%F)
 is "$(spoolq log --since "$today" --until "$tomorrow" --json)" \
     "$(spoolq log --json)" "log: a day's"
@@ -194,10 +199,11 @@ like "$out" admitted "log: by a byte, too"
 "$SPOOLQ" -C "$config" --spool "$spool" log -f --event delivered \
     >"$dir/followed" 2>&1 &
 follower=$!
-wait_for 20 has_line "$dir/followed" 'delivered bob@y\.test'
+ok "log -f begins" wait_for 20 has_line "$dir/followed" \
+    'delivered bob@y\.test'
 send_simple ann@x.test eve@y.test
-wait_for 20 has_line "$dir/followed" 'delivered eve@y\.test'
-pass "log -f goes on"
+ok "log -f goes on" wait_for 20 has_line "$dir/followed" \
+    'delivered eve@y\.test'
 kill "$follower"
 wait "$follower" 2>/dev/null
 
@@ -245,7 +251,7 @@ printf 'rcpt reply "450 4.2.0 evil \033[31mred \302\233 \342\200\256"\n' \
 start_smtpd --script "$dir/script"
 start_spoold --tls none --relay "127.0.0.1:$smtpd_port"
 send_simple ann@x.test evil@y.test
-wait_for 20 was_deferred evil@y.test
+ok "an evil reply" wait_for 20 was_deferred evil@y.test
 id=$(id_of evil@y.test)
 for command in "why $id" "log $id"; do
 	# shellcheck disable=SC2086

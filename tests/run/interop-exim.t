@@ -158,6 +158,7 @@ like "$(cat "$(newest)")" "esmtps" "STARTTLS: inside of TLS"
 send_simple ann@x.test who@secret.test
 ok "STARTTLS: that a login is wanted is the relay's trouble" \
     wait_for 10 has_events 1 relay-down
+ok "STARTTLS: what was sent has left" wait_for 10 queue_has 1
 is "$(queued) $(events failed)" "1 1" "STARTTLS: the message waits for it"
 ok "spoold stops again" stop_spoold
 

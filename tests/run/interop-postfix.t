@@ -143,6 +143,7 @@ ok "plaintext: the body is unchanged" cmp "$dir/want" "$dir/got"
 is "$(grep -c '^To: ' "$(newest)")" 2 "plaintext: repeated fields are kept"
 like "$(cat "$(newest)")" "Return-Path: <ann@x.test>" \
     "plaintext: the sender is right"
+ok "plaintext: the queue is empty" wait_for 10 queue_has 0
 
 send_simple ann@x.test none@y.test busy@y.test ok@y.test
 ok "refusals: the third gets it" wait_for 30 in_box 2

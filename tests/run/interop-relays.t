@@ -97,7 +97,7 @@ for relay in postfix exim opensmtpd; do
 	start_spoold
 	send_texts "$relay" $((count + 1)) $((count + 5))
 	ok "$relay: wrong password: the relay counts as down" \
-	    wait_for 20 has_events 2 relay-down
+	    wait_for 60 has_events 2 relay-down
 	ok "$relay: wrong password: all are queued" wait_for 10 queue_has 5
 	all_wait 5 "$relay: wrong password"
 	like "$(tail -n 4 "$spoold_log")" 535 \
@@ -113,7 +113,7 @@ for relay in postfix exim opensmtpd; do
 	start_spoold
 	send_texts "$relay" $((count + 6)) $((count + 10))
 	ok "$relay: wrong CA: the relay counts as down" \
-	    wait_for 20 has_events $((down + 2)) relay-down
+	    wait_for 60 has_events $((down + 2)) relay-down
 	ok "$relay: wrong CA: all are queued" wait_for 10 queue_has 5
 	all_wait 5 "$relay: wrong CA"
 	like "$(tail -n 4 "$spoold_log")" '[Cc]ertificate|issuer' \

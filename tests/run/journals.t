@@ -33,16 +33,21 @@ kept() {
 	    printf '%s\n' "${numbers[@]}" | sort -n | tr '\n' ' '
 }
 
-_kept_are() {
-	[ "$(kept)" = "$1" ]
+# _rotated INODE NUMBERS: that journal is the youngest of the kept ones, which
+# have these numbers
+_rotated() {
+	[ "$(stat -c %i "$journal.1" 2>/dev/null)" = "$1" ] &&
+	    [ "$(kept)" = "$2" ]
 }
 
-# round: spoold begins, finds what is in the journal, and ends
+# round NUMBERS NAME: spoold begins, makes room for a new journal, and ends
 round() {
+	local inode
+	inode=$(stat -c %i "$journal")
 	start_spoold
-	wait_for 10 _kept_are "$1"
-	is "$(kept)" "$1" "$2"
+	ok "$2" wait_for 30 _rotated "$inode" "$1"
 	stop_spoold || fail "spoold stops"
+	is "$(kept)" "$1" "$2: and no more"
 }
 
 make_spool
@@ -69,7 +74,7 @@ touch -d '-2 days' "$journal.1"
 lines "$(date +%s)" 5 >>"$journal"
 sed -i '/history_size/d' "$config"
 round "1 2 " "what nobody wrote to for longer than history goes"
-is "$(find "$journal.2" -mtime +0 | wc -l)" 1 "but not what is younger"
+is "$(find "$journal.2" -mtime 2 | wc -l)" 1 "but not what is younger"
 
 # By the day: the first line tells when it began.
 printf '{"seq":1,"time":%d.000000,"event":"of yesterday"}\n' "$day_ago" |

@@ -16,6 +16,10 @@ agents_of() {
 	ps -o pid= --ppid "$1"
 }
 
+has_agents() {
+	[ -n "$(agents_of "$spoold_pid")" ]
+}
+
 all_gone() {
 	local pid
 	for pid in "$@"; do
@@ -24,7 +28,8 @@ all_gone() {
 }
 
 make_spool
-start_smtpd --rule 'dot delay 0.01'
+# Slow enough that there still is a middle when this script is late.
+start_smtpd --rule 'dot delay 0.05'
 ok "a thousand are submitted" send_numbered "$messages"
 is "$(queued)" "$messages" "a thousand messages are queued"
 
@@ -47,6 +52,7 @@ start_spoold --relay "127.0.0.1:$smtpd_port" "${relay[@]}"
 agent_kills=0
 for target in 550 650 750; do
 	flushing 60 has_messages "$target" || break
+	wait_for 10 has_agents
 	for agent in $(agents_of "$spoold_pid"); do
 		kill -KILL "$agent" && agent_kills=$((agent_kills + 1))
 		break
@@ -69,13 +75,24 @@ ok "spoold stops" stop_spoold
 rm -rf "$spool"
 make_spool
 acknowledged=0
+{ printf 'Subject: big\n\n'; head -c 300000 /dev/zero | tr '\0' x
+    echo; } >"$dir/mail"
+# big_mail N: a process becomes sendmail
+big_mail() {
+	exec "$SENDMAIL" -C "$config" --spool "$spool" -i -f a@x.test -- \
+	    "k$1@y.test" <"$dir/mail"
+}
+# How long that takes here.
+start=$(now)
+(big_mail 0)
+is "$?" 0 "nobody kills sendmail: it is queued"
+took=$(($(now) - start))
+echo k0 >"$dir/acknowledged"
 for ((i = 1; i <= 60; i++)); do
-	{ printf 'Subject: %d\n\n' "$i"; head -c 300000 /dev/zero | tr '\0' x
-	    echo; } >"$dir/mail"
-	"$SENDMAIL" -C "$config" --spool "$spool" -i -f a@x.test -- \
-	    "k$i@y.test" <"$dir/mail" &
+	at=$((took * (i % 10) / 8))
+	big_mail "$i" &
 	pid=$!
-	pause "0.00$((i % 10))"
+	pause "$((at / 1000000)).$(printf '%06d' $((at % 1000000)))"
 	kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null && {
 		acknowledged=$((acknowledged + 1))

@@ -49,11 +49,17 @@ _watchdog() {
 	_limit=${TEST_TIMEOUT:-120}
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/spoold-test.XXXXXX") || exit 99
 	export dir
+	# Who is told to end at once has to know first what to end.
+	trap '_told=yes' INT TERM HUP
 	TEST_INNER=1 setsid "${BASH:-bash}" "$0" "$@" &
 	_inner=$!
 	sleep "$_limit" &
 	_sleeper=$!
 	trap '_watchdog_end; exit 143' INT TERM HUP
+	if [ -n "${_told:-}" ]; then
+		_watchdog_end
+		exit 143
+	fi
 	wait -n -p ended "$_inner" "$_sleeper"
 	status=$?
 	if [ "$ended" = "$_sleeper" ]; then

@@ -10,6 +10,8 @@ TEST_TIMEOUT=180
 messages=1000
 
 make_spool
+# No more than that when it is slow, either.
+echo 'connections_max = 10' >"$config"
 # A server that takes its time makes spoold want more connections.
 start_smtpd --rule 'dot delay 0.01'
 start_spoold --relay "127.0.0.1:$smtpd_port" --tls none --connections 10

@@ -181,6 +181,7 @@ is "$status" 0 "no threshold, no warning"
 
 send_simple ann@x.test none{1,2,3,4,5}@y.test
 ok "five are refused" wait_for 10 has_events 5 failed
+ok "their message is given up" wait_for 10 queue_has 1 failed
 ask status --warn-failed off
 is "$status/$first" \
     "2/CRITICAL: 71 % of the recipients of the last hour were refused" \

@@ -41,6 +41,8 @@ like "$(spoolq show "$(ls "$spool/queue")")" "2 attempts" \
 
 # --drain waits.
 launch_spoold --drain "${relay[@]}"
+# (While none runs, spoolq has the lock for a moment.)
+wait_for 20 _serves_or_gone
 ok "--drain delivers what is left" flushing 20 has_messages 5
 ok "and ends" wait_for 10 is_gone "$spoold_pid"
 wait "$spoold_pid"

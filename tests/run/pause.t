@@ -16,11 +16,32 @@ says() {
 	[ "$(grep -Fc -- "$2" "$spoold_log")" -ge "$1" ]
 }
 
+# said TEXT: how often, until now
+said() {
+	grep -Fc -- "$1" "$spoold_log"
+}
+
+# suspend TEXT NAME: SIGTSTP, of which the log says so once more
+suspend() {
+	local before
+	before=$(said "$1")
+	kill -TSTP "$spoold_pid"
+	ok "$2" wait_for 10 says $((before + 1)) "$1"
+}
+
 # not_tried WHO: spoold knows of the message, and of nothing to do
 not_tried() {
-	ok "spoold has seen it" wait_for 10 has_line "$spool/.journal.jsonl" \
+	local journal=$spool/.journal.jsonl id
+	ok "spoold has seen it" wait_for 10 has_line "$journal" \
 	    "\"event\":\"admitted\".*$1"
 	like "$(control flush)" '^ok \* ' "even flushed"
+	# What the first one has begun is in the journal before the second is
+	# answered.
+	control flush >"$dir/flushed"
+	id=$(grep "\"event\":\"admitted\".*$1" "$journal" | tail -n 1 |
+	    sed 's/.*"id":"\([^"]*\)".*/\1/')
+	is "$(grep '"event":"attempt"' "$journal" | grep -c "\"${id:?}\"")" 0 \
+	    "$1: no attempt"
 	is "$(count_log "RCPT TO:<$1")" 0 "$1 is not tried"
 }
 
@@ -54,9 +75,7 @@ ok "SIGHUP ends it" wait_for 10 has_messages 3
 ok "and says so" says 1 "delivery goes on: SIGHUP"
 
 for signal in URG CONT; do
-	kill -TSTP "$spoold_pid"
-	ok "before SIG$signal: written" wait_for 10 says 2 \
-	    "the status is written;"
+	suspend "the status is written;" "before SIG$signal: written"
 	send_simple a@x.test "$signal@y.test"
 	not_tried "$signal@y.test"
 	kill -"$signal" "$spoold_pid"
@@ -69,9 +88,7 @@ ok "all came" wait_for 10 has_messages 5
 
 # The pause is that process's.
 for how in TERM KILL; do
-	kill -TSTP "$spoold_pid"
-	n=$(grep -c 'delivery is paused;' "$spoold_log")
-	ok "SIGTSTP before SIG$how" wait_for 10 says "$n" "delivery is paused;"
+	suspend "delivery is paused;" "SIGTSTP before SIG$how"
 	send_simple a@x.test "$how@y.test"
 	not_tried "$how@y.test"
 	kill -"$how" "$spoold_pid"
@@ -87,20 +104,16 @@ unlike "$(<"$spoold_log")" "delivery is paused, by" "without a warning"
 ok "it is all out" wait_for 10 has_messages 7
 
 # One that ended with its spoold is not in an operator's way.
-kill -TSTP "$spoold_pid"
-n=$(grep -c 'delivery is paused;' "$spoold_log")
-ok "SIGTSTP before a crash" wait_for 10 says "$n" "delivery is paused;"
-ok "it is in the journal" wait_for 10 has_line "$spool/.journal.jsonl" \
-    '"event":"paused".*SIGTSTP'
+paused=$(events paused)
+suspend "delivery is paused;" "SIGTSTP before a crash"
+ok "it is in the journal" wait_for 10 has_events $((paused + 1)) paused
 kill_spoold
 is "$(spoolq pause)" "delivery is paused, when spoold starts and until 'spoolq resume'" \
     "an operator pauses then"
 like "$(spoolq pause)" "^delivery is paused already, .*by spoolq" "once"
 start_spoold "${relay[@]}"
 ok "it lasts" says 1 "delivery is paused, by spoolq"
-kill -TSTP "$spoold_pid"
-n=$(grep -c 'the status is written;' "$spoold_log")
-ok "SIGTSTP, too" wait_for 10 says $((n + 1)) "the status is written;"
+suspend "the status is written;" "SIGTSTP, too"
 is "$(control resume)" \
     "ok * the%20status%20is%20read,%20then%20delivery%20goes%20on
 end" "a resume tells what comes first"
@@ -119,8 +132,7 @@ like "$(<"$spoold_log")" \
     "delivery is paused, by spoolq, uid $(id -u): 'spoolq resume'" \
     "it lasts, and is warned of"
 not_tried fourth@y.test
-kill -TSTP "$spoold_pid"
-ok "SIGTSTP on top of it" wait_for 10 says 1 "SIGTSTP: delivery is paused;"
+suspend "SIGTSTP: delivery is paused;" "SIGTSTP on top of it"
 stop_spoold || fail "it stops in order"
 start_spoold "${relay[@]}"
 not_tried fourth@y.test
@@ -162,6 +174,7 @@ ok "and this one's message is known" wait_for 10 has_line \
     "$spool/.journal.jsonl" 'admitted.*x@two.test'
 is "$(count_messages "$second")" 0 "it does not"
 # What waits there can go another way.
+ok "it alone is left" wait_for 10 queue_has 1
 id=$(ls "$spool/queue")
 is "$(control "reroute one $id")" "ok $id rerouted
 end" "a message takes the other way"

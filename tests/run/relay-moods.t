@@ -196,7 +196,7 @@ ok "a pause: all are delivered" wait_for 10 has_messages 5
 echo quit >&9
 agent_ends "a pause"
 exec 9>&-
-is "$(stat_of connections)" 1 "a pause: over one connection"
+is "$(count_log ' -- connected')" 1 "a pause: over one connection"
 is "$(sed -n 's/^start 3286A1B2D5 [^ ]* //p' "$dir/said")" "-" \
     "without NOTIFY=SUCCESS nothing is to be reported"
 

@@ -27,6 +27,8 @@ ok "and serves" spoolq flush
 # The journal goes: what happened is in the status.
 send_simple a@x.test before@y.test
 ok "mail is delivered" wait_for 10 eval '[ "$(messages_to before@y.test)" = 1 ]'
+ok "and what became of it is written" wait_for 10 \
+    grep -q '"delivered".*before@y.test' "$spool/.journal.jsonl"
 rm "$spool/.journal.jsonl"
 ok "a removed journal is begun anew" \
     wait_for 10 test -e "$spool/.journal.jsonl"

@@ -18,7 +18,9 @@ start_spoold "${relay[@]}"
 send_simple a@x.test b@y.test
 ok "the first attempt is answered" wait_for 10 has_events 1 deferred
 id=$(ls "$spool/queue")
-ok "the second too" flushing 10 has_events 2 deferred
+# Once: who flushes again and again may make a third of it.
+spoolq flush >/dev/null 2>>"$dir/flush.log"
+ok "the second too" wait_for 20 has_events 2 deferred
 is "$(attempts)" 2 "spoolq tells two attempts"
 ok "spoold stops on SIGTERM" stop_spoold
 is "$(attempts)" 2 "spoolq still does"
@@ -59,8 +61,11 @@ like "$(spoolq list 2>&1; tail -n 5 "$spoold_log")" "refused" \
 send_simple a@x.test c@y.test
 ok "new mail is accepted meanwhile" wait_for 10 has_events 2 admitted
 kill_spoold
+# Each probe that fails is one.
+downs=$(events relay-down)
 start_spoold "${relay[@]}"
-ok "it is down after a restart too" wait_for 15 has_events 2 relay-down
+ok "it is down after a restart too" \
+    wait_for 15 has_events $((downs + 1)) relay-down
 is "$(queued) $(queued failed)" "2 0" "everything waits"
 is "$(events deferred)" 0 "no attempt is counted"
 smtpd_name=back start_smtpd --port "$port"
@@ -71,15 +76,32 @@ is "$(count_messages)" 2 "each once"
 ok "the journal knows that the relay is back" has_events 1 relay-up
 ok "spoold stops" stop_spoold
 
-# SIGTERM with a session going on: the answer is waited for.
-smtpd_name=slow start_smtpd --rule 'dot delay 1'
+# SIGTERM with a session going on: the answer is waited for, three seconds.  A
+# machine that stood still for so long has another try.
+is_ending() {
+	[ "$(count_log 'stopping: SIGTERM' "$spoold_log")" -gt "$ends" ]
+}
+smtpd_name=slow start_smtpd --rule 'dot wait-file "go"'
 relay=(--relay "127.0.0.1:$smtpd_port" --tls none)
-start_spoold "${relay[@]}"
-send_simple a@x.test d@y.test
-ok "the message is on its way" wait_for 10 has_line "$smtpd_log" \
-    ' -- data '
-ok "spoold stops in the middle of it" stop_spoold
-is "$(count_messages) $(queued)" "1 0" "with the answer"
+for try in 1 2 3; do
+	rm -f go
+	had=$(count_messages)
+	start_spoold "${relay[@]}"
+	send_simple a@x.test d@y.test
+	wait_for 10 has_line "$smtpd_log" "^[^#]*#$try -- wait-file" ||
+	    fail "the message is on its way"
+	ends=$(count_log 'stopping: SIGTERM' "$spoold_log")
+	begun=$(now)
+	kill -TERM "$spoold_pid"
+	wait_for 10 is_ending || fail "spoold begins to stop"
+	touch go
+	took=$(($(now) - begun))
+	ok "spoold stops in the middle of it" stop_spoold
+	result="$(($(count_messages) - had)) $(queued)"
+	[ "$took" -ge 1000000 ] && [ "$result" != "1 0" ] || break
+	rm -f "$spool"/queue/*
+done
+is "$result" "1 0" "with the answer"
 
 # … but not for ever.
 smtpd_name=mute start_smtpd --rule 'dot mute'
@@ -103,7 +125,8 @@ start_spoold --relay "127.0.0.1:$smtpd_port" --tls none
 ok "a queue with rubbish in it is delivered" flushing 20 has_messages 1
 ok "the rubbish is put aside" wait_for 10 queue_has 0
 is "$(cat "$spool/failed/foreign.damaged")" foreign "unchanged"
-ok "with the reason" test -s "$spool/failed/foreign.damaged.why"
+# Which is written behind it.
+ok "with the reason" wait_for 10 test -s "$spool/failed/foreign.damaged.why"
 is "$(grep -c root: "$smtpd_out"/*.eml)" 0 "and nothing of it is sent"
 ok "spoold stops in the end" stop_spoold
 done_testing

@@ -15,6 +15,11 @@ hang_up() {
 	exec {sock}>&-
 }
 
+# all_closed N: the server has noticed that so many connections are over
+all_closed() {
+	[ "$(count_log ' -- closed$')" -ge "$1" ]
+}
+
 # The last line of a reply, in $reply; empty at the end of the connection.
 read_reply() {
 	reply=
@@ -112,12 +117,14 @@ say QUIT
 like "$reply" ^221 "QUIT is answered"
 ok "and the connection closed" no_more
 hang_up
+wait_for 10 all_closed 1
 
 start=$(now)
 begin slow@x.test
 ok "a delay lasts" test $(($(now) - start)) -ge 200000
 like "$reply" ^250 "and then the default follows"
 hang_up
+wait_for 10 all_closed 2
 
 begin lost@x.test
 say "RCPT TO:<c@y.test>"
@@ -126,6 +133,7 @@ printf 'x\r\n.\r\n' >&"$sock"
 ok "drop closes without a reply" no_more
 hang_up
 ok "store keeps the message all the same" wait_for 5 has_messages 2
+wait_for 10 all_closed 3
 
 begin cut@x.test
 say "RCPT TO:<c@y.test>"
@@ -135,6 +143,7 @@ ok "mid-data-drop closes amid the data" no_more
 hang_up
 ok "an end amid the data is survived" wait_for 5 has_line "$smtpd_log" \
     "broken off after 10 bytes"
+wait_for 10 all_closed 4
 begin; hang_up
 
 ok "figures are written" wait_for 5 has_line "$smtpd_out/stats" \

@@ -40,8 +40,13 @@ _has_all() {
 	[ -e "$written" ] && [ "$(messages)" -ge "$n" ]
 }
 
-_is_new() { # INODE
-	[ "$(stat -c %i "$written")" != "$1" ]
+# The number alone comes again: it is that of the one before the last.
+which_one() {
+	stat -c '%i %z' "$written"
+}
+
+_is_new() { # as which_one told before
+	[ "$(which_one)" != "$1" ]
 }
 
 # whole: the status is one, to its end
@@ -63,17 +68,31 @@ writer() {
 	return 1
 }
 
+# stop_writer: it stands still now, and has not come to its end
+stop_writer() {
+	kill -STOP "$writer" 2>/dev/null || return 1
+	wait_for 10 _stopped_or_gone && ! is_gone "$writer"
+}
+
+_stopped_or_gone() {
+	local stat
+	is_gone "$writer" && return
+	{ read -r stat <"/proc/$writer/stat"; } 2>/dev/null || return 0
+	[[ ${stat##*) } = T* ]]
+}
+
 # catch_writer: ask for a status until the one who writes it is seen, with the
-# file that it makes once it has left all that is not its own
+# file that it makes once it has left all that is not its own, and is stopped
 catch_writer() {
-	local tries end
+	local tries end i
 	for ((tries = 0; tries < 30; tries++)); do
-		rm -f "$written.new"
+		writer || rm -f "$written.new"
 		kill -USR1 "$spoold_pid"
 		end=$(($(now) + 1500000))
 		while [ "$(now)" -lt "$end" ]; do
 			for ((i = 0; i < 50; i++)); do
-				[ -e "$written.new" ] && writer && return 0
+				[ -e "$written.new" ] && writer &&
+				    stop_writer && return 0
 			done
 		done
 	done
@@ -83,7 +102,8 @@ catch_writer() {
 # goes_out N: so many messages arrive, however busy the machine is, but none
 # that was put off
 goes_out() {
-	wait_for 60 has_messages "$1" && [ "$(not_delivered)" -eq 0 ] && return
+	wait_for 60 has_messages "$1" && wait_for 20 queue_has 0 &&
+	    [ "$(not_delivered)" -eq 0 ] && return
 	diag "$(grep -hE '"event":"(deferred|lost|back|relay-down)"' \
 	    "$spool"/.journal.jsonl* | tail -n 5)"
 	diag "$(queued) in queue/, $(events admitted) admitted"
@@ -107,9 +127,8 @@ ok "which is whole" whole
 
 # ---- what the writer has of spoold's -----------------------------------
 
-before=$(stat -c %i "$written")
 if ok "a process of its own writes it" catch_writer; then
-	kill -STOP "$writer"
+	before=$(which_one)
 	is "$(find "/proc/$writer/fd" -lname '*/.lock' | wc -l)" 0 \
 	    "it does not hold the lock"
 	is "$(find "/proc/$writer/fd" -lname 'socket:*' | wc -l)" 0 \
@@ -123,13 +142,13 @@ fi
 
 # ---- killed ------------------------------------------------------------
 
-before=$(stat -c %i "$written")
 if ok "it is caught again" catch_writer; then
+	before=$(which_one)
 	kill -KILL "$writer"
 	ok "it is killed, and spoold says so" wait_for 10 has_line \
 	    "$spoold_log" 'cannot write the status: the process that did was'
 	ok "it is not left as a zombie" wait_for 10 eval '! [ -e /proc/$writer ]'
-	is "$(stat -c %i "$written")" "$before" "the old status stays"
+	is "$(which_one)" "$before" "the old status stays"
 	ok "and is whole" whole
 	kill -USR1 "$spoold_pid"
 	ok "the next one is written" wait_for 20 _is_new "$before"
@@ -140,8 +159,7 @@ ok "and goes on" goes_out 60
 
 # Killed while another one is asked for, which waits for its end.
 if ok "it is caught with one more to come" catch_writer; then
-	before=$(stat -c %i "$written")
-	kill -STOP "$writer"
+	before=$(which_one)
 	kill -USR1 "$spoold_pid"
 	# Signals come before whoever comes later.
 	control flush >"$dir/flush.log"
@@ -151,7 +169,6 @@ fi
 
 # spoold dies while it writes: the next one gets the lock at once.
 if ok "it is caught once more" catch_writer; then
-	kill -STOP "$writer"
 	kill_spoold
 	ok "without spoold it ends" wait_for 10 is_gone "$writer"
 	start_spoold "${relay[@]}"
@@ -162,9 +179,8 @@ fi
 
 # Told to stop while it writes: nobody waits for it.
 if ok "it is caught a last time" catch_writer; then
-	kill -STOP "$writer"
 	ok "spoold stops all the same" stop_spoold
-	ok "it is gone" is_gone "$writer"
+	ok "it is gone" wait_for 10 is_gone "$writer"
 	ok "the last status is whole" whole
 	is "$(messages)" "$n" "and has all"
 else

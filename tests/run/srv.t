@@ -64,7 +64,8 @@ dns() {
 	[ -z "${dns_pid:-}" ] || end_process "$dns_pid"
 	rm -f "$dir/dns.log"
 	dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root \
-	    --pid-file= --no-resolv --no-hosts --local=/test/ --local-ttl=1 \
+	    --pid-file= --no-resolv --no-hosts --local=/test/ \
+	    --local-ttl="${ttl:-1}" \
 	    --listen-address=127.0.0.1 --bind-interfaces --log-queries \
 	    --log-facility="$dir/dns.log" \
 	    --host-record=a.example.test,127.0.0.2 \
@@ -161,6 +162,7 @@ delivers "in clear"
 stop_agent
 
 # Answers are kept, but no longer than they hold.
+ttl=60 dns "$(srv submission example.test clear.example.test "$clear")"
 ok "kept: ready" start_agent "${common[@]}" host=srv:example.test tls=none
 before=$(asked submission)
 delivers "kept: the first"

@@ -20,7 +20,7 @@ begin_asking() {
 	"$SPOOLQ" -C "$config" --spool "$spool" "$@" \
 	    >"$dir/asked.out" 2>"$dir/asked.err" </dev/null &
 	asking=$!
-	wait_for 20 has_line "$dir/asked.err" "1 to go" || fail "$1 waits"
+	wait_for 20 has_line "$dir/asked.err" "[12] to go" || fail "$1 waits"
 }
 end_asking() {
 	wait_for 40 is_gone "$asking" || fail "it ends"
@@ -47,11 +47,16 @@ fresh hold bob@y.test
 one=$id
 fresh hold bob@y.test cy@y.test
 two=$id
-ask release --wait --all
+# Paused, for what has left before it looks is nothing to wait for.
+ask pause
+begin_asking release --wait --all
+ask resume
+end_asking
 is "$out|$status|$(queued)" "$one released
 $two released
 2 messages: 2 left|0|0" "until they have left"
-is "$err" "0 of 2 have left, 2 to go" "how far it is"
+like "$err" $'(^|\n)0 of 2 have left, 2 to go(\n1 of 2 has left, 1 to go)?$' \
+    "how far it is"
 ask flush --wait
 is "$out|$err|$status" "0 due now||0" "nothing to wait for"
 ask flush --wait "$one"
@@ -67,6 +72,7 @@ echo mute >"$dir/mood"
 fresh hold bob@y.test
 two=$id
 begin_asking release --wait "$two"
+ok "an agent has it" wait_for 20 has_line "$dir/muted" "^$two$"
 echo ok >"$dir/mood"
 end_agents
 ok "what was lost goes again" flushing 30 queue_has 0
@@ -91,12 +97,17 @@ like "$out|$status" "
 1 message: 1 still in the queue\|75\$" "put off, until the time is over"
 like "$err" "spoolq: the time is over; spoold goes on with what is left\$" \
     "which is said"
+# does COMMAND ID: as soon as it is not being tried
+does() {
+	ask "$@"
+	[ "$status" -eq 0 ]
+}
 begin_asking flush --wait
-ask hold "$one"
+ok "hold" wait_for 20 does hold "$one"
 end_asking
 is "$(tail -n 1 <<<"$out")|$status" "1 message: 1 held|75" "held meanwhile"
 begin_asking release --wait "$one" "$none"
-ask drop "$one"
+ok "drop" wait_for 20 does drop "$one"
 end_asking
 is "$(tail -n 1 <<<"$out")|$status" "1 message: 1 dropped|66" \
     "dropped meanwhile; the first failure is the status"

@@ -86,7 +86,8 @@ while read -r verb id places; do
 			continue; }
 		echo "start \$id 192.0.2.1:25 -"
 		case \$mood in
-		mute) continue ;;
+		mute) echo "\$id" >>"$dir/muted"
+			continue ;;
 		ok) word=delivered text=250%20ok ;;
 		no) word=failed text=550%205.1.1%20no%20such%20user ;;
 		*) word=deferred text=450%204.2.0%20come%20back ;;
@@ -103,7 +104,8 @@ while read -r verb id places; do
 done
 AGENT
 	chmod +x "$dir/agent/spoold-smtp"
-	printf '%s\n' 'aliases = none' 'bounces = no' \
+	# What is put into hold/ is seen by a scan only.
+	printf '%s\n' 'aliases = none' 'bounces = no' 'freq = 1s' \
 	    'relay main { host = "192.0.2.1:25" tls = none }' \
 	    'relay backup { host = "192.0.2.2:25" tls = none }' >"$config"
 	SPOOLD_EXEC_PATH=$dir/agent:$builddir/spoold/maildir

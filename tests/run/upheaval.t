@@ -41,7 +41,8 @@ figures() {
 	    sort | uniq -c | awk '{ n += $1; m++ } END { print n + 0, m + 0 }'
 }
 count_agents() {
-	pgrep -c -P "$spoold_pid"
+	# (Who writes a long status is another child.)
+	pgrep -c -x -P "$spoold_pid" spoold-smtp
 }
 agents_are() {
 	[ "$(count_agents)" -eq "$1" ]
@@ -117,14 +118,22 @@ is "$(queued failed)" 0 "so nothing is kept"
 
 send_failing ended 80 &
 sending=$!
+late=0
 for n in 1 2 3; do
 	pause 0.6
+	begun=$(now)
 	ok "spoold ends while reports wait ($n)" stop_spoold
+	[ $(($(now) - begun)) -lt 2900000 ] || late=$((late + 1))
 	start_spoold
 done
 wait "$sending"
 ok "the queue gets empty" wait_for 60 queue_has 0
-is "$(told ended)" "80 80" "everybody is told once"
+# After three seconds sessions are cut short: what was in doubt goes again.
+if [ "$late" -eq 0 ]; then
+	is "$(told ended)" "80 80" "everybody is told once"
+else
+	like "$(told ended)" ' 80$' "everybody is told ($late ends were late)"
+fi
 is "$(queued failed)" 0 "so nothing is kept"
 
 # ---- operators ----------------------------------------------------------

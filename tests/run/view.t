@@ -76,8 +76,9 @@ shows() {
 
 # serve: something listens, as a spoold does; unserve: no more
 serve() {
-	perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(
-	    Local => shift, Listen => 50) or die; while ($s->accept) {}' \
+	perl -MIO::Socket::UNIX -e 'my $path = shift;
+	    my $s = IO::Socket::UNIX->new(Local => "$path.new", Listen => 50)
+	    or die; rename "$path.new", $path; while ($s->accept) {}' \
 	    "$spool/.control" &
 	served=$!
 	wait_for 10 [ -S "$spool/.control" ] || bail "no socket"

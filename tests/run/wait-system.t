@@ -96,7 +96,10 @@ launch
 ok "it ends when the message is delivered" wait_for 20 is_gone "$waiting"
 wait "$waiting"
 is "$?|$(<"$dir/said")" "0|" "by the spoold that came then"
-is "$(find "$dir/mail.d/md/new" -type f | wc -l)" 3 "all of it has arrived"
+has_arrived() { # N
+	[ "$(find "$dir/mail.d/md/new" -type f | wc -l)" -eq "$1" ]
+}
+ok "all of it has arrived" wait_for 10 has_arrived 3
 
 # ---- explaining --------------------------------------------------------
 

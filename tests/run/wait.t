@@ -63,7 +63,7 @@ waits --wait=20s a@y.test
 is "$status" 75 "no spoold: 75"
 like "$said" "^sendmail: queued as $id; nobody can say when it is delivered: \
 spoold is not running; it stays in the queue\$" "one line says so"
-at_most "$took" 5000 "at once, in milliseconds"
+at_most "$took" 10000 "at once, in milliseconds"
 is "$(queued)" 1 "and the message is queued"
 waits --wait a@y.test
 is "$status" 75 "no spoold, no limit: 75 all the same"
@@ -99,15 +99,16 @@ waits --wait -f dumb@x.test a@y.test
 is "$status" 69 "refused at DATA: 69"
 is "$(queued) $(queued failed)" "0 4" "what was refused is kept"
 
-waits --wait=2s busy@y.test
+# Long enough for an answer.
+waits --wait=5s busy@y.test
 is "$status" 75 "deferred until the time is over: 75"
-like "$said" "^sendmail: queued as $id; not delivered within 2s: <[^>]*>: 450 4\\.2\\.0 \
+like "$said" "^sendmail: queued as $id; not delivered within 5s: <[^>]*>: 450 4\\.2\\.0 \
 come back later; it stays in the queue\$" "one line says why"
-ok "after the time, not before ($took ms)" [ "$took" -ge 1950 ]
-at_most "$took" 6000 "and not long after it"
+ok "after the time, not before ($took ms)" [ "$took" -ge 4950 ]
+at_most "$took" 12000 "and not long after it"
 is "$(queued)" 1 "the message is in the queue"
-waits --wait=2s busy@y.test none@y.test
-like "$said" "not delivered within 2s: <busy@y.test>: 450 .*; refused: \
+waits --wait=5s busy@y.test none@y.test
+like "$said" "not delivered within 5s: <busy@y.test>: 450 .*; refused: \
 <none@y.test>: 550 .*; it stays" "who waits and who was refused"
 mapfile -t left < <(find "$spool/queue" -type f -printf '%f\n')
 ok "what is left is dropped" quietly spoolq drop "${left[@]}"
@@ -121,7 +122,7 @@ ok "it is queued" wait_for 10 has_queued 1
 busy=$(the_id)
 ok "and tried" wait_for 10 has_line "$spool/.journal.jsonl" \
     "\"deferred\",\"id\":\"$busy\""
-ok "an operator drops it" quietly spoolq drop "$busy"
+ok "an operator drops it" wait_for 10 quietly spoolq drop "$busy"
 ended dropped
 is "$status|$said" "69|sendmail: queued as $busy; dropped by an operator" \
     "dropped: 69"
@@ -131,7 +132,7 @@ ok "another is queued" wait_for 10 has_queued 1
 busy=$(the_id)
 ok "and tried too" wait_for 10 has_line "$spool/.journal.jsonl" \
     "\"deferred\",\"id\":\"$busy\""
-ok "an operator holds it" quietly spoolq hold "$busy"
+ok "an operator holds it" wait_for 10 quietly spoolq hold "$busy"
 ended held
 is "$status" 75 "held: 75"
 is "$said" "sendmail: queued as $busy; held by an operator; it stays there \
@@ -244,21 +245,29 @@ is "$(ask 17 "${many[@]}" | wc -l)" 16 "questions are counted"
 
 # ---- spoold is ending --------------------------------------------------
 
-rm -f "$dir/go"
-send_simple a@x.test slow@y.test
-ok "something keeps spoold from ending at once" wait_for 10 eval \
-    '[ "$(spoolq mailq 2>/dev/null | grep -c "^[0-9A-F]*\*")" = 1 ]'
-ends=$(count_log 'stopping: SIGTERM$' "$spoold_log")
 is_ending() {
 	[ "$(count_log 'stopping: SIGTERM$' "$spoold_log")" -gt "$ends" ]
 }
-kill -TERM "$spoold_pid"
-ok "it is about to end" wait_for 10 is_ending
-slow=$(the_id)
-send_simple a@x.test unseen@y.test
-unseen=$(find "$spool/queue" -type f ! -name "$slow" -printf '%f\n')
-is "$(ask 1 "wait $unseen")|$(ask 1 "why $unseen")" "|" \
-    "what it has not looked at it does not deny"
+# It waits for three seconds.  If the machine stood still, once more.
+for _ in 1 2 3; do
+	rm -f "$dir/go"
+	send_simple a@x.test slow@y.test
+	ok "something keeps spoold from ending at once" wait_for 10 eval \
+	    '[ "$(spoolq mailq 2>/dev/null | grep -c "^[0-9A-F]*\*")" = 1 ]'
+	ends=$(count_log 'stopping: SIGTERM$' "$spoold_log")
+	kill -TERM "$spoold_pid"
+	ok "it is about to end" wait_for 10 is_ending
+	slow=$(the_id)
+	send_simple a@x.test unseen@y.test
+	unseen=$(find "$spool/queue" -type f ! -name "$slow" -printf '%f\n')
+	answers="$(ask 1 "wait $unseen")|$(ask 1 "why $unseen")"
+	is_gone "$spoold_pid" || break
+	touch "$dir/go"
+	wait "$spoold_pid"
+	start_spoold --relay "127.0.0.1:$smtpd_port" --tls none
+	flushing 30 queue_has 0
+done
+is "$answers" "|" "what it has not looked at it does not deny"
 ok "it had not ended then" eval '! is_gone "$spoold_pid"'
 touch "$dir/go"
 ok "it ends" stop_spoold

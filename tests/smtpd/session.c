@@ -381,8 +381,8 @@ session_thread(void *conn)
 
 	dialogue(c);
 	message_reset(c);
-	log_text(c, "closed");
 	leave(c);
+	log_text(c, "closed");
 	conn_close(c);
 	free(c);
 	(void)pthread_mutex_lock(&s->lock);
