@@ -26,8 +26,8 @@ recover_rcpt(struct spoold *d, struct message *m, unsigned index)
 	ev.time_us = spoold_now(d);
 	ev.next_us = ev.time_us;
 	if (r->attempts >= 2)
-		ev.next_us +=
-		    retry_wait_us(&d->cfg->retry, r->tries + 1, arc4random());
+		ev.next_us = retry_next_us(
+		    &d->cfg->retry, m->id, r->tries + 1u, ev.time_us);
 	record(d, &ev);
 }
 

@@ -98,7 +98,7 @@ tried_until(const struct spoold *d, const struct message *m, int64_t now_us)
 		if (m->rcpts[i].attempts > tries)
 			tries = m->rcpts[i].attempts;
 	while (now_us < end_us && ++tries < d->cfg->attempts)
-		now_us += retry_wait_us(&d->cfg->retry, tries, 0);
+		now_us += retry_wait_us(&d->cfg->retry, tries);
 	if (now_us < end_us)
 		end_us = now_us;
 	return queue_expires_us(m) > 0 && queue_expires_us(m) < end_us ? queue_expires_us(m)

@@ -209,12 +209,6 @@ kind_of(enum outcome outcome)
 	return kinds[outcome];
 }
 
-static int64_t
-wait_us(const struct spoold *d, unsigned tries)
-{
-	return retry_wait_us(&d->cfg->retry, tries, arc4random());
-}
-
 /* Complete EV, a result for recipient R of M: again later, or given up? */
 static void
 settle(struct spoold *d, const struct message *m, const struct qrcpt *r,
@@ -228,7 +222,8 @@ settle(struct spoold *d, const struct message *m, const struct qrcpt *r,
 		ev->kind = EVENT_FAILED;
 		ev->note = "gave up";
 	} else {
-		ev->next_us = ev->time_us + wait_us(d, r->tries + 1);
+		ev->next_us = retry_next_us(
+		    &d->cfg->retry, m->id, r->tries + 1u, ev->time_us);
 	}
 }
 
@@ -333,16 +328,17 @@ dispatch_done(struct agent *a, const char *id)
 }
 
 /*
- * When a message that came back is due again: behind all others, so that
+ * When M, which came back, is due again: behind all others, so that
  * another one probes next; and later if it is what the relay did not like.
  */
 static int64_t
-back_until(const struct spoold *d, const char *why, int64_t now_us)
+back_until(const struct spoold *d, const struct message *m, const char *why,
+    int64_t now_us)
 {
 	if (strcmp(why, "local") == 0)
 		return now_us + LOCAL_WAIT_US;
 	if (strcmp(why, "message") == 0)
-		return now_us + wait_us(d, 1);
+		return retry_next_us(&d->cfg->retry, m->id, 1, now_us);
 	return now_us;
 }
 
@@ -393,7 +389,7 @@ dispatch_back(
 	ev.relay = a->relay->state->name;
 	ev.reply = reason;
 	ev.time_us = spoold_now(d);
-	ev.next_us = back_until(d, why, ev.time_us);
+	ev.next_us = back_until(d, m, why, ev.time_us);
 	record(d, &ev);
 	end_job(a, p);
 	after_job(a, m);

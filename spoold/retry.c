@@ -52,19 +52,34 @@ wait_s(const struct retry_config *retry, unsigned tries)
 	return linear_s(tries);
 }
 
-/* What the RANDOM-th of 1024 gets. */
-static int64_t
-spread(int64_t wait_us, unsigned random)
-{
-	return wait_us + wait_us / 10 * (int64_t)random / 1024;
-}
-
 int64_t
-retry_wait_us(const struct retry_config *retry, unsigned tries, uint32_t random)
+retry_wait_us(const struct retry_config *retry, unsigned tries)
 {
 	int64_t s = wait_s(retry, tries > 0 ? tries : 1);
 
-	return spread((s > 0 ? s : 1) * SECOND_US, random % 1024);
+	return (s > 0 ? s : 1) * SECOND_US;
+}
+
+/* A number that is ID's own (FNV-1a). */
+static uint32_t
+hash(const char *id)
+{
+	uint32_t ret = 2166136261u;
+
+	while (*id != '\0')
+		ret = (ret ^ (unsigned char)*id++) * 16777619u;
+	return ret;
+}
+
+int64_t
+retry_next_us(const struct retry_config *retry, const char *id, unsigned tries,
+    int64_t now_us)
+{
+	int64_t wait_us = retry_wait_us(retry, tries), step_us = wait_us / 10;
+	int64_t next_us = now_us + wait_us;
+	int64_t late_us = (next_us - (int64_t)hash(id) * 4096) % step_us;
+
+	return next_us + (late_us > 0 ? step_us - late_us : -late_us);
 }
 
 int64_t
@@ -79,7 +94,7 @@ retry_wait_max_us(const struct retry_config *retry)
 	/* It doubles more often than that. */
 	if (retry->kind == RETRY_EXPONENTIAL && retry->steps_s[1] > most_s)
 		most_s = retry->steps_s[1];
-	return spread(most_s * SECOND_US, 1024);
+	return most_s * SECOND_US / 10 * 11;
 }
 
 /* A message's own end has come. */

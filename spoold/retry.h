@@ -14,15 +14,20 @@
 #include "lib/conf.h"
 #include "lib/queue.h"
 
-/*
- * How long to wait after the TRIES-th failure, in microseconds: as RETRY says,
- * a second at least, and up to a tenth more by RANDOM (any number), so that
- * what failed together does not come back together.
- */
-int64_t retry_wait_us(
-    const struct retry_config *retry, unsigned tries, uint32_t random);
+/* How long to wait after the TRIES-th failure, in microseconds: as RETRY says,
+ * a second at least. */
+int64_t retry_wait_us(const struct retry_config *retry, unsigned tries);
 
-/* The longest wait that retry_wait_us() gives by RETRY. */
+/*
+ * When to try message ID again that failed at NOW_US for the TRIES-th time:
+ * after retry_wait_us() and up to a tenth more, so that what failed together
+ * does not come back together.  But the recipients of one message do, for all
+ * of them have the same moments in common, a tenth of the wait apart.
+ */
+int64_t retry_next_us(const struct retry_config *retry, const char *id,
+    unsigned tries, int64_t now_us);
+
+/* The longest wait that retry_next_us() gives by RETRY. */
 int64_t retry_wait_max_us(const struct retry_config *retry);
 
 /* The same for RETRY_LINEAR, which is the default. */

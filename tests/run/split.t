@@ -75,4 +75,24 @@ ok "and the message is gone" wait_for 10 queue_has 0
 is "$(events delivered) $(events deferred) $(events lost)" "2 0 0" \
     "without trouble"
 ok "spoold stops at last" stop_spoold
+
+# Put off as a whole, or each by itself: they come back, and end, together.
+rm -rf "$spool"
+make_spool
+printf '%s\n' 'retry = {"5s"}' 'attempts = 3' 'freq = 1s' >"$config"
+restart_smtpd --rule 'mail times=1 reply "451 4.7.1 come back later"' \
+    --rule 'rcpt match=full* reply "452 4.2.2 mailbox full"' --without DSN
+start_spoold --relay "127.0.0.1:$smtpd_port" --tls none --connections 1
+send_simple ann@x.test r{1..40}@y.test
+ok "forty put off by one reply: delivered" wait_for 40 \
+    eval '[ "$(events delivered)" = 40 ]'
+copies=$(grep -lF 'rcpt <r' "$smtpd_out"/*.env | wc -l)
+at_most "$copies" 2 "in one copy, or two"
+ok "which is counted" test "$copies" -ge 1
+send_simple ann@x.test full{1..40}@y.test
+ok "forty full mailboxes: given up" wait_for 60 \
+    eval '[ "$(events failed)" = 40 ]'
+ok "and all is told" wait_for 40 queue_has 0
+at_most "$(messages_to ann@x.test)" 2 "in one report, or two"
+ok "spoold stops for good" stop_spoold
 done_testing

@@ -3,6 +3,8 @@
 
 #include "config.h"
 
+#include <stdio.h>
+
 #include "spoold/retry.h"
 #include "tests/unit/unit.h"
 
@@ -41,34 +43,26 @@ static const struct retry_config zeros = {
 static const struct {
 	const struct retry_config *retry;
 	unsigned tries;
-	uint32_t random;
 	int64_t want_us;
 } waits[] = {
-	{ &linear, 0, 0, MINUTE }, { &linear, 1, 0, MINUTE },
-	{ &linear, 2, 0, 2 * MINUTE }, { &linear, 30, 0, 30 * MINUTE },
-	{ &linear, 31, 0, 30 * MINUTE },
-	{ &linear, 4000000000u, 0, 30 * MINUTE },
-	{ &linear, 1, 512, MINUTE + MINUTE / 20 },
-	{ &linear, 10, 1024, 10 * MINUTE }, /* any number will do */
-	{ &doubling, 0, 0, MINUTE }, { &doubling, 1, 0, MINUTE },
-	{ &doubling, 2, 0, 2 * MINUTE }, { &doubling, 5, 0, 16 * MINUTE },
-	{ &doubling, 8, 0, 128 * MINUTE }, { &doubling, 9, 0, 4 * HOUR },
-	{ &doubling, 4000000000u, 0, 4 * HOUR },
-	{ &doubling, 9, 512, 4 * HOUR + 12 * MINUTE },
-	{ &steep, 1, 0, 4000000000 * SECOND },
-	{ &steep, 2, 0, 4294967295 * SECOND }, { &backwards, 1, 0, MINUTE },
-	{ &list, 0, 0, MINUTE }, { &list, 1, 0, MINUTE },
-	{ &list, 2, 0, 2 * HOUR }, { &list, 3, 0, 5 * MINUTE },
-	{ &list, 4, 0, 5 * MINUTE }, { &list, 4000000000u, 0, 5 * MINUTE },
-	{ &empty, 3, 0, 3 * MINUTE },
-	{ &zeros, 3, 0, SECOND }, /* never in a hurry */
+	{ &linear, 0, MINUTE }, { &linear, 1, MINUTE },
+	{ &linear, 2, 2 * MINUTE }, { &linear, 30, 30 * MINUTE },
+	{ &linear, 31, 30 * MINUTE }, { &linear, 4000000000u, 30 * MINUTE },
+	{ &doubling, 0, MINUTE }, { &doubling, 1, MINUTE },
+	{ &doubling, 2, 2 * MINUTE }, { &doubling, 5, 16 * MINUTE },
+	{ &doubling, 8, 128 * MINUTE }, { &doubling, 9, 4 * HOUR },
+	{ &doubling, 4000000000u, 4 * HOUR },
+	{ &steep, 1, 4000000000 * SECOND }, { &steep, 2, 4294967295 * SECOND },
+	{ &backwards, 1, MINUTE }, { &list, 0, MINUTE }, { &list, 1, MINUTE },
+	{ &list, 2, 2 * HOUR }, { &list, 3, 5 * MINUTE },
+	{ &list, 4, 5 * MINUTE }, { &list, 4000000000u, 5 * MINUTE },
+	{ &empty, 3, 3 * MINUTE }, { &zeros, 3, SECOND }, /* never in a hurry */
 };
 
 START_TEST(waits_are_as_configured)
 {
 	ck_assert_int_eq(
-	    retry_wait_us(waits[_i].retry, waits[_i].tries, waits[_i].random),
-	    waits[_i].want_us);
+	    retry_wait_us(waits[_i].retry, waits[_i].tries), waits[_i].want_us);
 }
 END_TEST
 
@@ -84,20 +78,60 @@ static const struct {
 	{ &zeros, SECOND + SECOND / 10 },
 };
 
+/* Some moment of today. */
+#define NOW_US INT64_C(1763770000123456)
+
 START_TEST(wait_has_at_most_a_tenth_of_jitter)
 {
 	const struct retry_config *retry = longest[_i].retry;
+	char id[16];
 
 	ck_assert_int_eq(retry_wait_max_us(retry), longest[_i].max_us);
 	for (unsigned tries = 0; tries < 50; tries++)
-		for (uint32_t random = 0; random < 2000; random += 37) {
-			int64_t least = retry_wait_us(retry, tries, 0);
-			int64_t us = retry_wait_us(retry, tries, random);
+		for (unsigned i = 0; i < 100; i++) {
+			int64_t least = retry_wait_us(retry, tries), us;
 
+			(void)snprintf(id, sizeof(id), "32A5B31E%02X", i);
+			us = retry_next_us(retry, id, tries, NOW_US) - NOW_US;
 			ck_assert_int_ge(us, least);
 			ck_assert_int_le(us, least + least / 10);
 			ck_assert_int_le(us, longest[_i].max_us);
 		}
+}
+END_TEST
+
+/* Those that failed together are evenly spread over the tenth. */
+START_TEST(messages_come_back_apart)
+{
+	unsigned in[6] = { 0 };
+	char id[16];
+
+	for (unsigned i = 0; i < 600; i++) {
+		int64_t late_us;
+
+		(void)snprintf(id, sizeof(id), "32A5B3%04X", i);
+		late_us =
+		    retry_next_us(&linear, id, 1, NOW_US) - NOW_US - MINUTE;
+		in[late_us / SECOND]++;
+	}
+	for (unsigned s = 0; s < 6; s++)
+		ck_assert_uint_ge(in[s], 60);
+}
+END_TEST
+
+/* Within a tenth of the wait, there are two moments at most. */
+START_TEST(recipients_come_back_together)
+{
+	const int64_t first_us =
+	    retry_next_us(&linear, "32A5B31E94", 1, NOW_US);
+	int64_t last_us = first_us;
+
+	for (int64_t us = 0; us < 6 * SECOND; us += 10007) {
+		last_us = retry_next_us(&linear, "32A5B31E94", 1, NOW_US + us);
+		ck_assert(
+		    last_us == first_us || last_us == first_us + 6 * SECOND);
+	}
+	ck_assert_int_eq(last_us, first_us + 6 * SECOND);
 }
 END_TEST
 
@@ -228,6 +262,8 @@ main(void)
 	    t, waits_are_as_configured, 0, sizeof(waits) / sizeof(waits[0]));
 	tcase_add_loop_test(t, wait_has_at_most_a_tenth_of_jitter, 0,
 	    sizeof(longest) / sizeof(longest[0]));
+	tcase_add_test(t, messages_come_back_apart);
+	tcase_add_test(t, recipients_come_back_together);
 	tcase_add_loop_test(t, gives_up_by_attempts_or_lifetime, 0,
 	    sizeof(ends) / sizeof(ends[0]));
 	tcase_add_loop_test(
