@@ -21,6 +21,10 @@
 /* A buffer that grew beyond that is not kept. */
 #define GATHERED_MAX ((size_t)256 << 10)
 
+/* So much of the disk is taken in advance; it is taken anew once half is used:
+ * some ninety deliveries, each of which then frees its message's blocks. */
+#define RESERVE_BYTES ((uint64_t)64 << 10)
+
 /*
  * Terminate a torn last line, so that the next one is whole; readers ignore
  * the torn one.
@@ -54,6 +58,20 @@ first_time_us(int fd)
 		   &us) == 3
 	    ? (int64_t)(s * 1000000 + us)
 	    : 0;
+}
+
+/* Nobody is told if there is none: the write will fail, or not. */
+static void
+reserve(struct journal *j)
+{
+	uint64_t end = j->bytes + RESERVE_BYTES;
+
+	if (j->reserved >= j->bytes + RESERVE_BYTES / 2)
+		return;
+	if (fallocate(j->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)end) == 0)
+		j->reserved = end;
+	else if (errno == EOPNOTSUPP)
+		j->reserved = UINT64_MAX;
 }
 
 static int
@@ -92,7 +110,11 @@ open_as(struct journal *j, int dir_fd, const char *name, uint64_t seq)
 int
 journal_open(struct journal *j, int dir_fd, uint64_t seq)
 {
-	return open_as(j, dir_fd, JOURNAL_NAME, seq);
+	int err = open_as(j, dir_fd, JOURNAL_NAME, seq);
+
+	if (err == 0)
+		reserve(j);
+	return err;
 }
 
 int
@@ -129,12 +151,14 @@ journal_flush(struct journal *j)
 		json_out_cut(&j->out, 0);
 	if (err == 0) {
 		j->bytes += len;
+		reserve(j);
 		return 0;
 	}
 	/* Disk full: take back what is there of them.  If even that fails, a
 	 * reader skips half a line, since it is no JSON. */
 	if (ftruncate(j->fd, (off_t)j->bytes) < 0)
 		(void)fs_write_all(j->fd, "\n", 1);
+	j->reserved = 0;
 	return err;
 }
 
@@ -315,6 +339,9 @@ journal_rotate(struct journal *j)
 		(void)close(next.fd);
 		return err;
 	}
+	/* What the old one had in reserve is the new one's. */
+	if (ftruncate(j->fd, (off_t)j->bytes) == 0)
+		reserve(&next);
 	(void)close(j->fd);
 	next.out = j->out;
 	*j = next;

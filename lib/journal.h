@@ -9,6 +9,10 @@
  * line is ignored by readers and terminated before the next append.  Full
  * journals are kept as .journal.jsonl.1 (the youngest) to .JOURNAL_KEPT, the
  * history (lib/history.h).
+ *
+ * Some of the disk is taken in advance for lines to come (fallocate(2), behind
+ * the end of the file), so that a spool on a full disk can be delivered, which
+ * makes room.
  */
 
 #ifndef SPOOL_JOURNAL_H
@@ -28,6 +32,7 @@ struct journal {
 	int fd;
 	uint64_t seq;        /* of the last line */
 	uint64_t bytes;      /* in the current file */
+	uint64_t reserved;   /* of the disk, for it */
 	int64_t begin_us;    /* time of its first line; 0: there is none */
 	struct json_out out; /* lines that are not written yet */
 };

@@ -190,8 +190,38 @@ ok "and a new spoold finds nothing to do" \
     run_spoold --once --relay "maildir:$mail"
 once_each gone/mail2 44 "and repeats nothing"
 
+# Mail itself fills it, and nobody makes room: it drains all the same, for the
+# journal has some in reserve, also after another start.  The results of one
+# message are more than the rest of a page may hold.
+submit_until_refused() {
+	local to
+	accepted=0
+	while to=$(printf "d$accepted.%d@y.test " {1..20}) &&
+	    [ "$accepted" -lt 500 ] && head -c 9000 "$dir/large" |
+	    sm -i -f ann@x.test -- $to 2>/dev/null; do
+		accepted=$((accepted + 1))
+	done
+}
+new_disk size=700k
+mail=$dir/away/mail4
+start_spoold --freq 1 --relay "maildir:$mail"
+submit_until_refused
+ok "mail fills the disk" [ "$accepted" -gt 10 ]
+cat /dev/zero >"$disk/filler" 2>/dev/null
+ok "spoold stops on a full disk" stop_spoold
+start_spoold --freq 1 --relay "maildir:$mail"
+cat /dev/zero >>"$disk/filler" 2>/dev/null
+mkdir "$dir/away"
+ok "it drains" flushing 30 queue_has 0
+once_each away/mail4 $((accepted * 20)) "to each once"
+is "$(queued failed)" 0 "nothing has failed"
+ok "it stops in order" stop_spoold
+ok "a new spoold finds nothing to do" \
+    run_spoold --once --relay "maildir:$mail"
+once_each away/mail4 $((accepted * 20)) "and repeats nothing"
+
 # It gets full while deliveries are on their way: their results find no room
-# in the journal.  The agent waits for our word before it takes a message.
+# in the journal, and are more than what is in reserve.  The agent waits for our word before it takes a message.
 mkdir "$dir/agents"
 cat >"$dir/agents/spoold-maildir" <<EOM
 #!/bin/bash
@@ -206,12 +236,12 @@ while read -r line; do
 done | "$builddir/spoold/maildir/spoold-maildir"
 EOM
 chmod +x "$dir/agents/spoold-maildir"
-new_disk size=512k
+new_disk size=4m
 # So many recipients that no message is done, and its file removed, before
 # there is no room for the next result.
 for m in {1..6}; do
 	many=()
-	for i in {1..60}; do
+	for i in {1..300}; do
 		many+=("b$m.$i@y.test")
 	done
 	send_simple ann@x.test "${many[@]}"
@@ -237,14 +267,14 @@ ok "some results could not be recorded yet" \
 is "$(queued)" 6 "so nothing is removed"
 free
 ok "with room again, all is delivered" flushing 30 queue_has 0
-once_each mail3 360 "to each once"
+once_each mail3 1800 "to each once"
 ok "it stops in order" stop_spoold
 # What the journal missed came into the snapshot.
 ok "and the status has got to know of each" \
-    grep -q '"totals":{[^}]*"delivered":360,' "$spool/.status.json"
+    grep -q '"totals":{[^}]*"delivered":1800,' "$spool/.status.json"
 ok "a new spoold finds nothing to do" \
     run_spoold --once --relay "maildir:$dir/mail3"
-once_each mail3 360 "and repeats nothing"
+once_each mail3 1800 "and repeats nothing"
 umount "$disk"
 
 done_testing
