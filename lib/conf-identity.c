@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: the spoold authors */
 
-/* The values of the keys about who is who: see lib/identity.h. */
+/* The values of the keys about who is who, and the maps that they name: see
+ * lib/identity.h. */
 
 #include "config.h"
 
@@ -11,7 +12,9 @@
 #include <string.h>
 
 #include "lib/address.h"
+#include "lib/aliases.h"
 #include "lib/conf-value.h"
+#include "lib/generic.h"
 
 /* Replace the string member of OBJ by VALUE, which becomes OBJ's. */
 static void
@@ -103,4 +106,103 @@ config_set_address(const struct config_key *key, void *obj, const char *value,
 		return config_refuse(
 		    why, "must be one address, such as ann@example.org");
 	return config_set_recipients(key, obj, value, base, why);
+}
+
+/* ---- maps ------------------------------------------------------------ */
+
+/* The lines of a map that will be skipped. */
+struct map_faults {
+	const char *path;
+	struct config_error *err; /* gets the first one */
+	unsigned first;           /* its line */
+	unsigned count;
+};
+
+/* A mapfile_fault_fn. */
+static void
+note_fault(void *arg, unsigned line, const char *why)
+{
+	struct map_faults *faults = arg;
+
+	faults->count++;
+	/* Those that are there twice come after the others. */
+	if (faults->first != 0 && faults->first <= line)
+		return;
+	faults->first = line;
+	config_put_error(
+	    faults->err, "%.200s:%u: skipped: %s", faults->path, line, why);
+}
+
+/* Say that the map of KEY cannot be read, and WHY. */
+static int
+refuse_map(const struct config *cfg, struct config_error *err, const char *key,
+    const char *path, const char *why)
+{
+	return config_refuse_line(err, cfg,
+	    config_line_of(SECTION_TOP, key, cfg), "%s '%.200s': %s", key, path,
+	    why);
+}
+
+static int
+check_aliases(
+    const struct config *cfg, struct map_faults *faults, const char **why)
+{
+	struct aliases *aliases;
+	int err;
+
+	faults->path = cfg->aliases;
+	if (cfg->aliases == NULL)
+		return 0;
+	err = aliases_read(&aliases, cfg->aliases, note_fault, faults, why);
+	if (err == 0)
+		aliases_free(aliases);
+	/* Nobody has asked for it. */
+	return err == -ENOENT &&
+		strcmp(cfg->aliases, CONFIG_DEFAULT_ALIASES) == 0
+	    ? 0
+	    : err;
+}
+
+static int
+check_generic(
+    const struct config *cfg, struct map_faults *faults, const char **why)
+{
+	struct generic *generic;
+	char *origin;
+	int err;
+
+	faults->path = cfg->generic;
+	if (cfg->generic == NULL)
+		return 0;
+	origin = config_origin(cfg);
+	*why = strerror(ENOMEM);
+	if (origin == NULL)
+		return -ENOMEM;
+	err = generic_read(
+	    &generic, cfg->generic, origin, note_fault, faults, why);
+	if (err == 0)
+		generic_free(generic);
+	free(origin);
+	return err;
+}
+
+int
+config_check_maps(const struct config *cfg, struct config_error *err)
+{
+	struct map_faults faults = { .err = err };
+	const char *why;
+
+	if (check_aliases(cfg, &faults, &why) < 0)
+		return refuse_map(cfg, err, "aliases", cfg->aliases, why);
+	if (faults.count == 0 && check_generic(cfg, &faults, &why) < 0)
+		return refuse_map(cfg, err, "generic", cfg->generic, why);
+	if (faults.count == 0)
+		return 0;
+	if (faults.count > 1) {
+		size_t len = strlen(err->text);
+
+		snprintf(err->text + len, sizeof(err->text) - len,
+		    "; %u more, see newaliases(8)", faults.count - 1);
+	}
+	return -EINVAL;
 }

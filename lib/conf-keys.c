@@ -212,6 +212,89 @@ config_key_bit(const struct config_key *key)
 	return (uint64_t)1 << (key - relay_keys);
 }
 
+/* ---- lines ----------------------------------------------------------- */
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+_Static_assert(
+    COUNT(top_keys) <= CONFIG_KEYS_MAX && COUNT(relay_keys) <= CONFIG_KEYS_MAX,
+    "a line for each key");
+
+/* The object that KEY is a member of, in OBJ, which is SECTION's. */
+static void *
+owner_of(enum config_section section, const struct config_key *key, void *obj)
+{
+	if (section == SECTION_TOP && key->flags & KEY_RELAY)
+		return &((struct config *)obj)->stock[0];
+	return obj;
+}
+
+unsigned
+config_line(
+    enum config_section section, const struct config_key *key, const void *obj)
+{
+	const struct route_config *route = obj;
+	const struct lane_config *lane = obj;
+	const struct config *top = obj;
+	const struct relay_config *relay = obj;
+
+	if (key->flags & KEY_RELAY && section == SECTION_TOP)
+		relay = &top->stock[0];
+	if (key->flags & KEY_RELAY)
+		return relay->lines[key - relay_keys];
+	if (section == SECTION_ROUTE)
+		return route->lines[key - route_keys];
+	if (section == SECTION_LANE)
+		return lane->lines[key - lane_keys];
+	return top->lines[key - top_keys];
+}
+
+unsigned
+config_line_of(enum config_section section, const char *name, const void *obj)
+{
+	return config_line(section, config_find_key(section, name), obj);
+}
+
+void
+config_note_line(enum config_section section, const struct config_key *key,
+    void *obj, unsigned line)
+{
+	struct config *top = obj;
+
+	if (key->flags & KEY_RELAY)
+		((struct relay_config *)owner_of(section, key, obj))
+		    ->lines[key - relay_keys] = line;
+	else if (section == SECTION_ROUTE)
+		((struct route_config *)obj)->lines[key - route_keys] = line;
+	else if (section == SECTION_LANE)
+		((struct lane_config *)obj)->lines[key - lane_keys] = line;
+	else
+		top->lines[key - top_keys] = line;
+}
+
+int
+config_refuse_line(struct config_error *err, const struct config *cfg,
+    unsigned line, const char *fmt, ...)
+{
+	char what[500], number[16] = "";
+	bool is_file = cfg->path != NULL && line != CONFIG_LINE_ARGS;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(what, sizeof(what), fmt, args);
+	va_end(args);
+	if (line != 0)
+		snprintf(number, sizeof(number), ":%u", line);
+	if (is_file)
+		config_put_error(err, "%.200s%s: %s", cfg->path, number, what);
+	else
+		config_put_error(err, "%s%s",
+		    line == CONFIG_LINE_ARGS ? "command line: " : "", what);
+	return -EINVAL;
+}
+
+/* ---- errors ---------------------------------------------------------- */
+
 void
 config_put_error(struct config_error *err, const char *fmt, ...)
 {
@@ -316,15 +399,6 @@ config_put_unknown(
 		    "%s%s", i == 0 ? "" : ", ", key->name);
 	config_put_error(err, "unknown key '%.40s', known are %s%s", name, list,
 	    key != NULL ? ", …" : "");
-}
-
-/* The object that KEY is a member of, in OBJ, which is SECTION's. */
-static void *
-owner_of(enum config_section section, const struct config_key *key, void *obj)
-{
-	if (section == SECTION_TOP && key->flags & KEY_RELAY)
-		return &((struct config *)obj)->stock[0];
-	return obj;
 }
 
 int

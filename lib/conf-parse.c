@@ -203,10 +203,15 @@ on_value(cfg_t *file, cfg_opt_t *opt)
 		    value, last_of(opt), NULL, &what);
 	}
 	free(value);
-	if (err == 0)
-		return 0;
-	fail_at(file, (unsigned)file->line, p, &what);
-	return -1;
+	if (err < 0) {
+		fail_at(file, (unsigned)file->line, p, &what);
+		return -1;
+	}
+	/* Of a list, where it begins. */
+	if (config_line(section, key, object_of(p, section)) == 0)
+		config_note_line(
+		    section, key, object_of(p, section), (unsigned)file->line);
+	return 0;
 }
 
 /* ---- sections -------------------------------------------------------- */
@@ -246,7 +251,8 @@ on_section(cfg_t *file, cfg_opt_t *opt)
 
 /* Set KEY of CFG to what OPT holds, if anything. */
 static int
-apply_option(cfg_opt_t *opt, const struct config_key *key, struct config *cfg)
+apply_option(cfg_opt_t *opt, const struct config_key *key,
+    const struct parse *p, struct config *cfg)
 {
 	struct config_error why;
 	char *value;
@@ -258,6 +264,9 @@ apply_option(cfg_opt_t *opt, const struct config_key *key, struct config *cfg)
 	err = value == NULL
 	    ? -ENOMEM
 	    : config_set_value(SECTION_TOP, key, cfg, value, value, NULL, &why);
+	if (err == 0)
+		config_note_line(SECTION_TOP, key, cfg,
+		    config_line(SECTION_TOP, key, p->scratch));
 	free(value);
 	return err;
 }
@@ -274,7 +283,7 @@ apply(cfg_t *file, struct parse *p, struct config *cfg)
 		key = config_find_key(SECTION_TOP, opt->name);
 		/* Sections are none. */
 		if (key != NULL)
-			err = apply_option(opt, key, cfg);
+			err = apply_option(opt, key, p, cfg);
 	}
 	return err < 0 ? err : config_take_sections(cfg, p->scratch);
 }

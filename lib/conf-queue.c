@@ -22,6 +22,26 @@ member(const struct config_key *key, void *obj)
 	return (char *)obj + key->offset;
 }
 
+/*
+ * Whether WORD, which says all there is to say, is in the list VALUE with
+ * others; then WHY says so.
+ */
+static bool
+is_mixed(const char *value, const char *word, struct config_error *why)
+{
+	struct span one;
+	const char *rest = value;
+	bool is_there = false;
+
+	while (config_next_element(&rest, &one))
+		is_there |= span_is(one, word);
+	if (!is_there || strcmp(value, word) == 0)
+		return false;
+	(void)config_refuse(
+	    why, "is in a list with others: %s must be alone", word);
+	return true;
+}
+
 /* ---- retries --------------------------------------------------------- */
 
 /* The next of a list of waits. */
@@ -58,6 +78,9 @@ config_set_retry(const struct config_key *key, void *obj, const char *value,
 			.nsteps = 2 };
 		return 0;
 	}
+	if (is_mixed(value, "linear", why) ||
+	    is_mixed(value, "exponential", why))
+		return -EINVAL;
 	for (const char *rest = value; config_next_element(&rest, &one);)
 		if (!add_wait(&list, one))
 			return config_refuse(why,
@@ -92,6 +115,8 @@ set_rates(struct rate_limit **limits, size_t *n, const char *value,
 	struct span one;
 	size_t count = 0;
 
+	if (is_mixed(value, "none", why))
+		return -EINVAL;
 	if (strcmp(value, "none") != 0)
 		made = calloc(RATE_LIMITS_MAX, sizeof(made[0]));
 	if (made == NULL && strcmp(value, "none") != 0)

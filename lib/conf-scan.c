@@ -172,11 +172,18 @@ open_section(struct scanner *s, const struct token *title)
 	return 0;
 }
 
+/* What we are in. */
+static enum config_section
+kind_here(const struct scanner *s)
+{
+	return s->in_section ? s->kind : SECTION_TOP;
+}
+
 /* The name s->name is in the text, be it that of a key or of a section. */
 static void
 note_name(struct scanner *s)
 {
-	enum config_section kind = s->in_section ? s->kind : SECTION_TOP;
+	enum config_section kind = kind_here(s);
 	struct config_scan *scan = s->scan;
 	const struct config_key *key;
 
@@ -198,6 +205,10 @@ at_name(struct scanner *s, const struct token *token)
 		note_name(s);
 	} else if (token->kind == '}') {
 		s->in_section = false;
+	} else if (token->kind == '=' || token->kind == '{') {
+		blame_at(s, token->line, "", 0,
+		    token->kind == '=' ? "'=' has no key before it"
+				       : "'{' has no section before it");
 	}
 }
 
@@ -219,17 +230,45 @@ at_named(struct scanner *s, const struct token *token, struct token *title)
 	return 0;
 }
 
+/* Whether the key s->name is there, and takes one value only. */
+static bool
+is_single(const struct scanner *s)
+{
+	const struct config_key *key;
+
+	for (size_t i = 0; (key = config_key_at(kind_here(s), i)) != NULL; i++)
+		if (token_is(&s->name, key->name))
+			return !(key->flags & KEY_LIST);
+	return false;
+}
+
+/*
+ * Whether the word TOKEN, which stands for a value, is the name of the next
+ * statement: a sign on a line of its own belongs to nothing.
+ */
+static bool
+is_next_name(const struct scanner *s, const struct token *token)
+{
+	const char *next = s->at + strspn(s->at, " \t\r\n");
+
+	return token->kind == 'w' && *next == '=' &&
+	    (token->line != s->name.line ||
+		memchr(s->at, '\n', (size_t)(next - s->at)) == NULL);
+}
+
 static void
 at_value(struct scanner *s, const struct token *token)
 {
 	const char *next = s->at + strspn(s->at, " \t\r\n");
 
 	s->state = token->kind == '{' ? IN_LIST : AT_NAME;
-	/* A name: that of the next statement. */
 	if (token->kind == '}' || token->kind == '\0' ||
-	    (token->kind == '{' && *next == '}') ||
-	    (token->kind == 'w' && *next == '='))
+	    (token->kind == '{' && *next == '}') || is_next_name(s, token))
 		blame(s, &s->name, " has no value");
+	else if (token->kind == '{' && is_single(s))
+		blame(s, &s->name, " takes one value, not a list");
+	else if (token->kind == '=')
+		blame(s, &s->name, " has a second '='");
 }
 
 static int
@@ -266,6 +305,11 @@ check_word(struct scanner *s, const struct token *word)
 {
 	static const char signs[] = "\\*#";
 
+	/* The first one of all was blanked.  No editor shows them. */
+	if (word->len >= 3 && memcmp(word->ptr, "\xEF\xBB\xBF", 3) == 0)
+		blame_at(s, word->line, "", 0,
+		    "a byte order mark that is not at the beginning of the "
+		    "file; delete it");
 	for (size_t i = 0; i < word->len; i++) {
 		const char *found = strchr(signs, word->ptr[i]);
 		char what[40];

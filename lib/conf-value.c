@@ -175,19 +175,40 @@ config_parse_duration(const char *text, unsigned max, unsigned *ret_s)
 	return true;
 }
 
+/* SECONDS in the largest unit of which there are some, into TEXT. */
+static const char *
+put_duration(unsigned seconds, char text[static 16])
+{
+	unsigned size = seconds % 86400 == 0 ? 86400
+	    : seconds % 3600 == 0            ? 3600
+	    : seconds % 60 == 0              ? 60
+					     : 1;
+
+	if (seconds == 0)
+		size = 1;
+	(void)snprintf(text, 16, "%u%c", seconds / size,
+	    size == 86400      ? 'd'
+		: size == 3600 ? 'h'
+		: size == 60   ? 'm'
+			       : 's');
+	return text;
+}
+
 int
 config_set_duration(const struct config_key *key, void *obj, const char *value,
     const char *base, struct config_error *why)
 {
 	unsigned *seconds = member(key, obj);
+	char least[16], most[16];
 	unsigned n;
 
 	(void)base;
 	if (!config_parse_duration(value, key->max, &n) || n < key->min)
 		return config_refuse(why,
-		    "must be a time from %us to %us, such as "
+		    "must be a time from %s to %s, such as "
 		    "10s, 5m, 1h or 2d",
-		    key->min, key->max);
+		    put_duration(key->min, least),
+		    put_duration(key->max, most));
 	*seconds = n;
 	return 0;
 }
@@ -205,8 +226,9 @@ config_set_size(const struct config_key *key, void *obj, const char *value,
 	if (!parse_quantity(value, units, SPOOL_MESSAGE_MAX, &n) ||
 	    n < key->min)
 		return config_refuse(why,
-		    "must be a size in bytes, such as 50000000, "
-		    "500K, 50M or 1G");
+		    "must be a size of %u to %llu bytes, such as 50000000, "
+		    "500K, 50M or 1G",
+		    key->min, SPOOL_MESSAGE_MAX);
 	*bytes = n;
 	return 0;
 }

@@ -111,6 +111,23 @@ config_find_key(enum config_section section, const char *name);
 /* The bit of a relay's key in its "given". */
 uint64_t config_key_bit(const struct config_key *key);
 
+/* The line of what a command line has set. */
+#define CONFIG_LINE_ARGS (~0u)
+
+/*
+ * Note that KEY of OBJ, what SECTION is about, was set in LINE; and which line
+ * that was, 0 if it was not set.  A relay's key is that of the top level's
+ * relay if OBJ is a struct config.
+ */
+void config_note_line(enum config_section section, const struct config_key *key,
+    void *obj, unsigned line);
+unsigned config_line(
+    enum config_section section, const struct config_key *key, const void *obj);
+
+/* As config_line(), by the name of the key, which there is. */
+unsigned
+config_line_of(enum config_section section, const char *name, const void *obj);
+
 /*
  * Set KEY in OBJ, what its section is about; for the top level, that is the
  * struct config even if the key is a relay's.  0, -ENOMEM or -EINVAL; ERR
@@ -127,6 +144,13 @@ void config_put_unknown(
 /* Set ERR's text, made fit to be shown. */
 void config_put_error(struct config_error *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * Say in ERR what is wrong with what CFG has in LINE, of the file or of a
+ * command line; 0 if no line is known.  Always -EINVAL.
+ */
+int config_refuse_line(struct config_error *err, const struct config *cfg,
+    unsigned line, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* Set WHY's text; -EINVAL. */
 int config_refuse(struct config_error *why, const char *fmt, ...)
@@ -197,6 +221,13 @@ bool config_add_route(struct config *to, struct route_config *of, unsigned line,
     struct config_error *what);
 bool config_add_lane(struct config *to, struct lane_config *of,
     const char *title, unsigned line, struct config_error *what);
+
+/*
+ * Whether the aliases and the generic map of CFG can be read, and every line
+ * of them be understood; the aliases of the default may be missing.  0 or
+ * -EINVAL with ERR.
+ */
+int config_check_maps(const struct config *cfg, struct config_error *err);
 
 /* Free *SECRET, so that nothing of it is left; it is NULL then. */
 void config_wipe(char **secret);

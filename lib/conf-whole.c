@@ -116,6 +116,8 @@ inherit(const struct config_key *key, struct relay_config *relay,
 	const char *from = (const char *)top + key->offset;
 	char *const *string = (char *const *)(const void *)from;
 
+	config_note_line(
+	    SECTION_RELAY, key, relay, config_line(SECTION_RELAY, key, top));
 	if (!(key->flags & KEY_POINTER)) {
 		memcpy(to, from, sizeof(unsigned));
 		return true;

@@ -43,6 +43,7 @@ config_set(struct config *cfg, const char *key, const char *value,
 	free(cwd);
 	if (result < 0)
 		return result;
+	config_note_line(SECTION_TOP, found, cfg, CONFIG_LINE_ARGS);
 	result = config_arrange(cfg);
 	if (result < 0)
 		config_put_error(err, "%s", strerror(-result));

@@ -33,6 +33,9 @@ enum auth_mode {
 	AUTH_OAUTHBEARER, /* RFC 7628, so is this one's */
 };
 
+/* More than there are keys outside of sections, and in any section. */
+#define CONFIG_KEYS_MAX 32
+
 /* Where messages go: one Maildir, or hosts that speak SMTP. */
 struct relay_config {
 	char *name;
@@ -77,7 +80,9 @@ struct relay_config {
 	unsigned burst; /* messages that need not be spaced */
 	unsigned connect_timeout_s;
 	unsigned reply_timeout_s; /* for each reply, as a whole */
-	uint64_t given;           /* conf.c's own: which keys were set */
+	/* conf.c's own: which keys were set, and in which lines. */
+	uint64_t given;
+	unsigned lines[CONFIG_KEYS_MAX];
 };
 
 /*
@@ -91,6 +96,7 @@ struct route_config {
 	char *recipient;
 	char *relay; /* a relay's name */
 	unsigned line;
+	unsigned lines[3]; /* conf.c's own: of its keys */
 };
 
 #define LANES_MAX 8
@@ -106,6 +112,7 @@ struct lane_config {
 	unsigned reserve; /* connections of each relay that lanes behind this
 			     one leave free */
 	unsigned line;
+	unsigned lines[3]; /* conf.c's own: of its keys */
 };
 
 enum retry_kind { RETRY_LINEAR, RETRY_EXPONENTIAL, RETRY_LIST };
@@ -167,9 +174,11 @@ struct config {
 	struct relay_config *stock;
 	size_t nstock;
 	bool has_top;
+	unsigned lines[CONFIG_KEYS_MAX]; /* of the keys that are not its */
 };
 
-/* What was wrong: one line for the user, "FILE:LINE: …" where it has one. */
+/* What was wrong: one line for the user, "FILE:LINE: …" or "command line: …"
+ * where it comes from there. */
 struct config_error {
 	char text[512];
 };
@@ -210,11 +219,12 @@ int config_set_secret(
 int config_check(const struct config *cfg, struct config_error *err);
 
 /*
- * Whether the files that CFG names for spoold are there and can be read: those
- * of relays, the directory of json; and whether those with secrets are their
- * owner's alone, unless systemd gave them (CREDENTIALS_DIRECTORY).  0, or
- * -errno with ERR.  For spoold only, as the spool's owner: sendmail may be run
- * by anybody, and has no business with a password.
+ * Whether the files that CFG names are there, can be read and have what they
+ * are for: those of relays, the directory of json, the maps; and whether those
+ * with secrets are their owner's alone, unless systemd gave them
+ * (CREDENTIALS_DIRECTORY).  0, or -EINVAL with ERR.  For spoold only, as the
+ * spool's owner: sendmail may be run by anybody, and has no business with a
+ * password.
  */
 int config_check_files(const struct config *cfg, struct config_error *err);
 

@@ -188,8 +188,9 @@ act_ttl(struct options *opts, const char *value, FILE *diag)
 	if (!config_parse_duration(value, SUBMIT_TTL_MAX_S, &seconds) ||
 	    seconds == 0)
 		return flag_refuse(diag,
-		    "--ttl takes a time such as 90s, 10m or 2h, not '", value,
-		    "'");
+		    "--ttl takes a time up to 365d, such as 90s, 10m or 2h, "
+		    "not '",
+		    value, "'");
 	opts->ttl_s = seconds;
 	return 0;
 }
@@ -202,8 +203,9 @@ act_not_before(struct options *opts, const char *value, FILE *diag)
 	/* When that is, is seen when the message arrives. */
 	if (!when_parse(span_of(value), 0, &us))
 		return flag_refuse(diag,
-		    "--not-before takes a time such as 18:00, "
-		    "2026-11-22T18:00, +2h or @1763834400, not '",
+		    "--not-before takes a time before the year 10000, at most "
+		    "+49710d, such as 18:00, 2026-11-22T18:00, +2h or "
+		    "@1763834400, not '",
 		    value, "'");
 	opts->not_before = value;
 	return 0;

@@ -24,8 +24,12 @@ awk -v to="$dir/example." '
 ' "$srcdir/man/spoold.conf.5"
 
 mkdir "$dir/etc"
-for name in password app-password ses office shop host.pem; do
+for name in password app-password ses office shop; do
 	(umask 077 && echo x >"$dir/etc/$name")
+done
+# Nobody asks what is in them.
+for name in CERTIFICATE 'PRIVATE KEY'; do
+	(umask 077 && echo "-----BEGIN $name-----" >>"$dir/etc/host.pem")
 done
 count=0
 for file in "$dir"/example.*; do
@@ -61,8 +65,9 @@ sed "s|@confdir@|$dir/etc|; s|@spooldir@|$dir/spool|" \
 check "$dir/installed"
 is "$status|$said" "0|" "the installed file"
 # With all that it proposes.
-sed -E 's/^#([a-z\t}])/\1/; s/^tls = .*/tls = starttls/' "$dir/installed" \
-    >"$dir/proposed"
+sed -E "s/^#([a-z\t}])/\1/; s/^tls = .*/tls = starttls/
+    s|\"/etc/email|\"$dir/etc/email|" "$dir/installed" >"$dir/proposed"
+echo 'root ann@example.com' >"$dir/etc/email-addresses"
 check "$dir/proposed"
 is "$status|$said" "0|" "the installed file with all of it"
 
@@ -81,8 +86,19 @@ wrong "2: relay ses: unknown key 'hots', did you mean 'host'?" \
 wrong "2: relay has no value" $'\nrelay =\n' "no value"
 wrong "1: route: there is no relay 'b'" \
     $'route { relay = b }\nrelay a { host = a.test }' "a route to nowhere"
-wrong "2: relay a: user is set, but password_file is not, nor password_command" \
+wrong "4: relay a: user is set, but password_file is not, nor password_command" \
     $'\nrelay a {\nhost = a.test\nuser = me\ntls = starttls\n}' "no password"
+wrong "3: connections_max must not be less than connections" \
+    $'relay = a.test\nconnections = 10\nconnections_max = 5' "a limit"
+wrong "2: '=' has no key before it" $'relay = a.test\n=' "a stray sign"
+wrong "1: bounce_rate takes one value, not a list" \
+    'bounce_rate = {"5/h", "2/s"}' "a list for one value"
+wrong "1: lifetime '0' must be a time from 1s to 3650d, such as 10s, 5m, 1h \
+or 2d" 'lifetime = 0' "a time"
+said=$("$SPOOLD" -C "$dir/installed" --relay a.test --user me --check-config \
+    2>&1)
+is "$?|$said" "78|spoold: command line: user is set, but password_file is \
+not, nor password_command" "what no file has said"
 
 # ---- files -------------------------------------------------------------
 
@@ -91,16 +107,43 @@ printf 'relay a {\nhost = a.test\nuser = me\ntls = starttls\n%s = "%s"\n}\n' \
     password_file "$secret" >"$dir/conf"
 check "$dir/conf"
 is "$status|$said" "0|" "a file of its owner's"
+: >"$secret"
+check "$dir/conf"
+is "$status|$said" "78|spoold: $dir/conf:5: relay a: password_file '$secret': \
+is empty" "an empty one"
 chmod 644 "$secret"
 check "$dir/conf"
 is "$status" 78 "a file for all to read"
-like "$said" "conf:1: relay a: password_file '$secret': mode 0644 lets others \
+like "$said" "conf:5: relay a: password_file '$secret': mode 0644 lets others \
 read it: chmod 600" "which is said"
 like "$said" "chmod 600" "and what to do"
 rm "$secret"
 check "$dir/conf"
 is "$status" 78 "a file that is missing"
 like "$said" "relay a: password_file '$secret': No such file" "which is said"
+
+echo "-----BEGIN CERTIFICATE REQUEST-----" >"$dir/etc/ca"
+printf 'relay = a.test\n\nca_file = "%s"\n' "$dir/etc/ca" >"$dir/wrong"
+check "$dir/wrong"
+is "$status|$said" "78|spoold: $dir/wrong:3: ca_file '$dir/etc/ca': has no \
+certificate (-----BEGIN CERTIFICATE-----)" "an authority that is none"
+
+for key in generic aliases; do
+	map=$dir/etc/$key
+	printf 'relay = a.test\naliases = none\n' >"$dir/wrong"
+	sed -i "/^$key/d" "$dir/wrong"
+	echo "$key = \"$map\"" >>"$dir/wrong"
+	check "$dir/wrong"
+	is "$status" 78 "$key that are not there"
+	like "$said" "wrong:[23]: $key '$map': No such file" "with key and line"
+	printf '# none\n\nroot\n' >"$map"
+	check "$dir/wrong"
+	is "$status" 78 "$key with a bad line"
+	like "$said" "^spoold: $map:3: skipped: no " "of which it is told"
+	printf 'root:\tann@x.test\n' >"$map"
+	check "$dir/wrong"
+	is "$status|$said" "0|" "good $key"
+done
 
 mkdir "$dir/credentials"
 echo x >"$dir/credentials/relay-a"

@@ -219,6 +219,16 @@ chmod 600 "$dir/password"
 configure localhost:1 '' starttls "$dir/none.pem"
 fails 2 "a missing ca_file" doctor
 like "$out" 'FAIL  config .*none\.pem' "… is told of"
+configure localhost:1
+echo "generic = \"$dir/senders\"" >>"$config"
+fails 2 "a map that is not there" doctor
+like "$out" "FAIL  config .*generic '.*No such" "… is told of"
+echo 'root' >"$dir/senders"
+fails 2 "a map with a bad line" doctor
+like "$out" 'FAIL  config .*senders:1: skipped' "… is told of"
+configure localhost:1 '' starttls "$dir/senders"
+fails 2 "an authority without a certificate" doctor
+like "$out" 'FAIL  config .*has no certificate' "… is told of"
 echo 'relay = ' >"$config"
 fails 2 "a torn configuration" doctor
 like "$out" 'FAIL  config' "… is told of"

@@ -336,7 +336,7 @@ static const struct {
 	    "f:1: relay a: connections '1001' must be a number from 1 to "
 	    "1000" },
 	{ "relay a { slow_after = 0 }",
-	    "f:1: relay a: slow_after '0' must be a time from 1s to 3600s, "
+	    "f:1: relay a: slow_after '0' must be a time from 1s to 1h, "
 	    "such as 10s, 5m, 1h or 2d" },
 	{ "relay a { burst = 0 }",
 	    "f:1: relay a: burst '0' must be a number from 1 to 1000000" },
@@ -366,6 +366,16 @@ static const struct {
 	/* not even a value, or an end */
 	{ "spool = /s\nrelay =\nuser = me", "f:2: relay has no value" },
 	{ "spool = /s\nrelay\n=\nuser = me", "f:2: relay has no value" },
+	{ "relay =\nuser\n= me", "f:1: relay has no value" },
+	{ "relay = a.test\n=\n", "f:2: '=' has no key before it" },
+	{ "relay = a.test\n{ freq = 1 }", "f:2: '{' has no section before it" },
+	{ "relay a {\nhost = a.test\n=\n}",
+	    "f:3: relay a: '=' has no key before it" },
+	{ "relay = user = me", "f:1: relay has no value" },
+	{ "relay a {\ntls == none }", "f:2: relay a: tls has a second '='" },
+	{ "freq = 1\n\xEF\xBB\xBFrelay = a.test",
+	    "f:2: a byte order mark that is not at the beginning of the file; "
+	    "delete it" },
 	{ "relay a {\nhost =\n}", "f:2: relay a: host has no value" },
 	{ "relay a {\nhost =\ntls = none }",
 	    "f:2: relay a: host has no value" },
@@ -418,7 +428,7 @@ static const struct {
 	{ "relay a { host = a.test }\nrelay b { }",
 	    "f:2: relay b: host is not set" },
 	{ "relay a { host = a.test\nuser = me }",
-	    "f:1: relay a: user is set, but password_file is not, nor "
+	    "f:2: relay a: user is set, but password_file is not, nor "
 	    "password_command" },
 	{ "relay a { host = a.test password_command = x }",
 	    "f:1: relay a: password_command is set, but user is not" },
@@ -426,7 +436,7 @@ static const struct {
 	    "f:1: relay a: auth is set, but user is not" },
 	{ "\n\nrelay a { host = a.test tls = starttls user = me\n"
 	  "password_command = x password_file = /x }",
-	    "f:3: relay a: password_file and password_command exclude each "
+	    "f:4: relay a: password_file and password_command exclude each "
 	    "other" },
 	{ "relay a { host = a.test user = me password_command = x }",
 	    "f:1: relay a: " EXPOSED },
@@ -434,8 +444,11 @@ static const struct {
 	  "user = me password_command = x tls = none }",
 	    NULL },
 	{ "relay a { host = {'localhost', 'a.test'}\n"
-	  "user = me password_command = x tls = none }",
-	    "f:1: relay a: " EXPOSED },
+	  "user = me password_command = x\ntls = none }",
+	    "f:3: relay a: " EXPOSED },
+	{ "relay a { host = {'localhost', 'a.test'}\n"
+	  "user = me password_command = x }",
+	    "f:2: relay a: " EXPOSED },
 	{ "relay a { host = 'srv:localhost' user = me password_command = x }",
 	    "f:1: relay a: " EXPOSED },
 	{ "relay a { host = a.test user = me password_command = x\n"
@@ -456,16 +469,20 @@ static const struct {
 	    "f:1: relay a: fingerprint needs tls = starttls or tls = "
 	    "implicit" },
 	{ "relay a { host = a.test connections = 9 connections_max = 8 }",
-	    "f:1: relay a: connections_max is less than connections" },
+	    "f:1: relay a: connections_max must not be less than "
+	    "connections" },
+	{ "relay a {\nhost = a.test\nconnections = 11\n}\nconnections_max = 10",
+	    "f:5: relay a: connections_max must not be less than "
+	    "connections" },
 	{ "relay = a.test\nrelay default { host = b.test }",
 	    "f:2: relay default: the relay outside of sections has this "
 	    "name" },
 	{ "rate = 1/s relay a { host = a.test }",
-	    "f: rate is set outside of sections, where there is no relay" },
+	    "f:1: rate is set outside of sections, where there is no relay" },
 	{ "user = me password_file = /p relay a { host = a.test }",
-	    "f: user is set outside of sections, where there is no "
+	    "f:1: user is set outside of sections, where there is no "
 	    "relay" },
-	{ "burst = 2", "f: burst is set, but relay is not" },
+	{ "\nburst = 2", "f:2: burst is set, but relay is not" },
 	{ "tls = starttls", NULL },
 	{ "relay = a.test burst = 2", NULL },
 };
@@ -488,7 +505,16 @@ START_TEST(a_command_line_has_no_file_to_name)
 	ck_assert_int_eq(config_set(&cfg, "relay", "a.test", &error), 0);
 	ck_assert_int_eq(config_set(&cfg, "key_file", "/k", &error), 0);
 	ck_assert_int_eq(config_check(&cfg, &error), -EINVAL);
-	ck_assert_str_eq(error.text, "key_file is set, but cert_file is not");
+	ck_assert_str_eq(
+	    error.text, "command line: key_file is set, but cert_file is not");
+	ck_assert_int_eq(
+	    read_text("relay = a.test\ncert_file = /k\ntls = none"), 0);
+	ck_assert_int_eq(config_check(&cfg, &error), -EINVAL);
+	ck_assert_str_eq(error.text, "f:2: cert_file is set, but tls is none");
+	ck_assert_int_eq(config_set(&cfg, "cert_file", "/k", &error), 0);
+	ck_assert_int_eq(config_check(&cfg, &error), -EINVAL);
+	ck_assert_str_eq(
+	    error.text, "command line: cert_file is set, but tls is none");
 }
 END_TEST
 
@@ -536,19 +562,46 @@ static const struct {
 	    "mode 0440 lets others read it: chmod 600" },
 };
 
-/* Check the files of a relay whose KEY is a file of that mode. */
+#define CERT "x\n-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
+#define KEY "-----BEGIN RSA PRIVATE KEY-----\n"
+
+/* What is in the file of a key, and what is wrong with that. */
+static const struct {
+	const char *key, *also, *text, *want;
+} contents[] = {
+	{ "password_file", "user = me", "\n", "is empty" },
+	{ "password_file", "user = me", "", "is empty" },
+	{ "password_file", "user = me", "\r\nx\n", "is empty" },
+	{ "password_file", "user = me", "x", NULL },
+	{ "ca_file", "", CERT, NULL },
+	{ "ca_file", "", "-----BEGIN CERTIFICATE REQUEST-----\n",
+	    "has no certificate (-----BEGIN CERTIFICATE-----)" },
+	{ "ca_file", "", KEY,
+	    "has no certificate (-----BEGIN CERTIFICATE-----)" },
+	{ "ca_file", "", "-----BEGIN CERTIFICATE",
+	    "has no certificate (-----BEGIN CERTIFICATE-----)" },
+	{ "cert_file", "", CERT,
+	    "has no private key (-----BEGIN PRIVATE KEY-----)" },
+	{ "cert_file", "", KEY CERT, NULL },
+	{ "cert_file", "key_file =", CERT, NULL },
+	{ "key_file", "cert_file =", CERT,
+	    "has no private key (-----BEGIN PRIVATE KEY-----)" },
+};
+
+/* Check the files of a relay whose KEY is a file of that mode with TEXT. */
 static int
-check_named(const char *key, const char *also, mode_t mode)
+check_named(const char *key, const char *also, mode_t mode, const char *content)
 {
 	bool needs_file = also[0] != '\0' && also[strlen(also) - 1] == '=';
 	char *text;
 	int result;
 
 	if (mode != 0) {
-		scratch_put("s", "x\n", 2);
+		scratch_put("s", content, strlen(content));
 		ck_assert_int_eq(chmod("s", mode), 0);
 	}
-	scratch_put("good", "x\n", 2);
+	scratch_put("good", KEY CERT, strlen(KEY CERT));
+	ck_assert_int_eq(config_set(&cfg, "aliases", "none", &error), 0);
 	ck_assert_int_eq(chmod("good", 0600), 0);
 	ck_assert_int_gt(asprintf(&text,
 			     "relay a { host = a.test }\n"
@@ -562,23 +615,39 @@ check_named(const char *key, const char *also, mode_t mode)
 	return result;
 }
 
-START_TEST(named_files_are_there)
+/* That RESULT is what WANT, NULL for nothing, says of KEY. */
+static void
+assert_named(int result, const char *key, const char *want)
 {
-	int result = check_named(
-	    named_files[_i].key, named_files[_i].also, named_files[_i].mode);
-	char *want;
+	char *text;
 
-	if (named_files[_i].want == NULL) {
+	if (want == NULL) {
 		ck_assert_msg(result == 0, "%s", error.text);
 		return;
 	}
 	ck_assert_int_lt(result, 0);
 	ck_assert_int_gt(
-	    asprintf(&want, "f:2: relay b: %s '%s/s': %s", named_files[_i].key,
-		scratch, named_files[_i].want),
+	    asprintf(&text, "f:2: relay b: %s '%s/s': %s", key, scratch, want),
 	    0);
-	ck_assert_str_eq(error.text, want);
-	free(want);
+	ck_assert_str_eq(error.text, text);
+	free(text);
+}
+
+START_TEST(named_files_are_there)
+{
+	int result = check_named(named_files[_i].key, named_files[_i].also,
+	    named_files[_i].mode, KEY CERT);
+
+	assert_named(result, named_files[_i].key, named_files[_i].want);
+}
+END_TEST
+
+START_TEST(named_files_are_what_they_should_be)
+{
+	int result = check_named(
+	    contents[_i].key, contents[_i].also, 0600, contents[_i].text);
+
+	assert_named(result, contents[_i].key, contents[_i].want);
 }
 END_TEST
 
@@ -592,6 +661,7 @@ START_TEST(systemd_has_credentials)
 	ck_assert_int_gt(asprintf(&want, "%s/creds", scratch), 0);
 	ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", want, 1), 0);
 	free(want);
+	ck_assert_int_eq(config_set(&cfg, "aliases", "none", &error), 0);
 	ck_assert_int_eq(
 	    read_text("relay = a.test password_file = relay-password"), 0);
 	ck_assert_int_gt(
@@ -612,9 +682,9 @@ START_TEST(others_have_no_credentials)
 	ck_assert_int_eq(
 	    read_text("relay = a.test password_file = relay-password"), 0);
 	ck_assert_str_eq(cfg.relays[0].password_file, "relay-password");
-	ck_assert_int_eq(config_check_files(&cfg, &error), -ENOENT);
+	ck_assert_int_eq(config_check_files(&cfg, &error), -EINVAL);
 	ck_assert_str_eq(error.text,
-	    "f: password_file 'relay-password': No such file or directory, "
+	    "f:1: password_file 'relay-password': No such file or directory, "
 	    "nor is it a credential");
 	ck_assert_int_eq(
 	    read_text("relay = a.test password_file = ../x"), -EINVAL);
@@ -636,6 +706,8 @@ main(void)
 	tcase_add_test(tc, a_command_line_has_no_file_to_name);
 	tcase_add_test(tc, there_is_an_end_to_relays);
 	tcase_add_loop_test(tc, named_files_are_there, 0, COUNT(named_files));
+	tcase_add_loop_test(
+	    tc, named_files_are_what_they_should_be, 0, COUNT(contents));
 	tcase_add_test(tc, systemd_has_credentials);
 	tcase_add_test(tc, others_have_no_credentials);
 	suite_add_tcase(s, tc);

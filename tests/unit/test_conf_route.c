@@ -319,7 +319,9 @@ static const struct {
 } bad_files[] = {
 	{ "retry = often", "f:1: retry 'often'" WAITS },
 	{ "retry = {1m,\n0}", "f:2: retry '0'" WAITS },
-	{ "retry = {1m, linear}", "f:1: retry 'linear'" WAITS },
+	{ "retry = {1m, linear}",
+	    "f:1: retry 'linear' is in a list with others: linear must be "
+	    "alone" },
 	{ "retry = {}", "f:1: retry has no value" },
 	{ "\nretry = ''", "f:2: retry ''" WAITS },
 	{ "retry = 31d", "f:1: retry '31d'" WAITS },
@@ -329,7 +331,19 @@ static const struct {
 	{ "sender_rate = {'1/h',\n'x'}", "f:2: sender_rate 'x'" RATES },
 	{ "bounce_rate = 50",
 	    "f:1: bounce_rate '50' must be a rate such as 50/h, or none" },
-	{ "bounce_rate = {1/s}", "f:1: unexpected token '{'" },
+	{ "bounce_rate = {1/s}",
+	    "f:1: bounce_rate takes one value, not a list" },
+	{ "rate = {none, 1/s}",
+	    "f:1: rate '1/s' is in a list with others: none must be alone" },
+	{ "rate = {1/s, none}",
+	    "f:1: rate 'none' is in a list with others: none must be alone" },
+	{ "retry = {linear, 5m}",
+	    "f:1: retry '5m' is in a list with others: linear must be alone" },
+	{ "message_size_max = 0",
+	    "f:1: message_size_max '0' must be a size of 1 to 999999999999 "
+	    "bytes, such as 50000000, 500K, 50M or 1G" },
+	{ "lane a {\npriority = {urgent} }",
+	    "f:2: lane a: priority takes one value, not a list" },
 	{ "postmaster = 'a@x.test, b@x.test'",
 	    "f:1: postmaster 'a@x.test, b@x.test' must be one address, such as "
 	    "ann@example.org" },
@@ -338,11 +352,11 @@ static const struct {
 	    "ann@example.org" },
 	{ "keep_failed = 2", "f:1: keep_failed '2' must be yes or no" },
 	{ "delay_warning = soon",
-	    "f:1: delay_warning 'soon' must be a time from 0s to 315360000s, "
+	    "f:1: delay_warning 'soon' must be a time from 0s to 3650d, "
 	    "such as 10s, 5m, 1h or 2d" },
 	{ "bounce_size_max = all",
-	    "f:1: bounce_size_max 'all' must be a size in bytes, such as "
-	    "50000000, 500K, 50M or 1G" },
+	    "f:1: bounce_size_max 'all' must be a size of 0 to "
+	    "999999999999 bytes, such as 50000000, 500K, 50M or 1G" },
 	/* routes */
 	{ "route {\nsender = a@b@c }", "f:2: route: sender 'a@b@c'" PATTERNS },
 	{ "route { sender = '' }", "f:1: route: sender ''" PATTERNS },
@@ -390,14 +404,14 @@ static const struct {
 	const char *text, *want;
 } wholes[] = {
 	{ A "route { relay = a }", NULL },
-	{ A "\nroute {\nrelay = b }", "f:3: route: there is no relay 'b'" },
+	{ A "\nroute {\nrelay = b }", "f:4: route: there is no relay 'b'" },
 	{ A "route { sender = x }", "f:2: route: relay is not set" },
 	{ A "route { relay = default }",
 	    "f:2: route: there is no relay 'default'" },
 	{ A "relay = b.test route { relay = default }", NULL },
 	{ A "lane x { reserve = 3 }", NULL },
 	{ A "lane x {\nreserve = 4 }",
-	    "f:2: lane x: reserve leaves none of the 4 connections of relay "
+	    "f:3: lane x: reserve leaves none of the 4 connections of relay "
 	    "a" },
 	{ A "lane x { reserve = 2 }\nlane y { reserve = 2 }",
 	    "f:3: lane y: reserve leaves none of the 4 connections of relay "
