@@ -71,15 +71,13 @@ keep(struct waiting *w, enum why why, int64_t until_us, int64_t now_us)
 	w->until_us = until_us;
 }
 
-/* What keeps R, which has a relay, until some time. */
+/* What its relay, which is known, keeps W for until some time. */
 static void
-wait_for_relay(const struct queue *q, const struct message *m,
-    struct waiting *w, int64_t now_us)
+wait_for_relay(struct waiting *w, int64_t now_us)
 {
 	const struct relay_state *relay = w->relay;
 
 	keep(w, WHY_RATE, relay->work.rate_until_us, now_us);
-	keep(w, WHY_RATE, queue_sender_when(q, m, now_us), now_us);
 	if (!relay->down)
 		return;
 	/* Its probe is on the way: nobody knows when that ends. */
@@ -106,8 +104,10 @@ why_rcpt(const struct queue *q, const struct message *m, const struct qrcpt *r,
 		return w;
 	}
 	keep(&w, is_later ? WHY_NOT_BEFORE : WHY_BACKOFF, r->next_us, now_us);
+	/* Whatever the relay, which a reader need not know. */
+	keep(&w, WHY_RATE, queue_sender_when(q, m, now_us), now_us);
 	if (w.relay != NULL)
-		wait_for_relay(q, m, &w, now_us);
+		wait_for_relay(&w, now_us);
 	return w;
 }
 

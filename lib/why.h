@@ -21,7 +21,7 @@ enum why {
 	WHY_NOT_BEFORE, /* it is to be sent later */
 	WHY_BACKOFF,    /* after a failed attempt */
 	WHY_CIRCUIT,    /* its relay is in trouble: until the next probe */
-	WHY_RATE,       /* its relay's limits */
+	WHY_RATE,       /* its relay's limits, or its sender's */
 	WHY_TURN,       /* it is due: for a free connection, its lane's and
 			   its sender's turn */
 	WHY_KINDS

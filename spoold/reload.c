@@ -101,6 +101,9 @@ reload(struct spoold *d)
 	config_release(&fresh);
 	log_msg(LOG_NOTICE, "the configuration was read again: %zu relay%s",
 	    d->cfg->nrelays, d->cfg->nrelays == 1 ? "" : "s");
+	if (d->cfg->nrelays == 0)
+		log_msg(LOG_WARNING,
+		    "no relay is configured now: mail waits in the queue");
 	snapshot_want(d);
 	dispatch(d);
 }

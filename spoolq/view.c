@@ -74,8 +74,15 @@ view_open(struct view *v, const struct context *ctx)
 	}
 	v->source->ctx = ctx;
 	queue_init(&v->queue);
+	/* What the status tells of senders says little without the limits. */
+	v->queue.fair = ctx->cfg.fair;
+	v->queue.sender_rates = ctx->cfg.sender_rates;
+	v->queue.nsender_rates = ctx->cfg.nsender_rates;
 	code = ctx->is_foreign ? view_load_control(v) : load_own(v);
-	if (v->queue.read_us == 0)
+	if (v->spoold == CONTROL_SERVED && !view_has_relay(v, ctx))
+		/* Nobody has one, who came after the snapshot neither. */
+		v->queue.read_us = 0;
+	else if (v->queue.read_us == 0)
 		v->queue.read_us = v->time_us > 0 ? v->time_us : -1;
 	if (code != EX_OK)
 		view_close(v);

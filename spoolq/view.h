@@ -4,8 +4,9 @@
 /*
  * The queue as it is, a message at a time: the snapshot's lines, with what the
  * journal says since then, in constant memory but for what changed since the
- * snapshot.  Right with and without a running spoold: without one, messages
- * that the status does not know yet are read from their files.
+ * snapshot, and for who is near his limit.  Right with and without a running
+ * spoold: without one, messages that the status does not know yet are read from
+ * their files.
  *
  * Who may not read the spool gets the same from spoold, through .control, of
  * his own messages only.

@@ -195,4 +195,39 @@ is "$(wc -l <"$times") $(queued)" "30 11" "30 an hour: no more, and all wait"
 is "$(events deferred) $(events relay-down)" "0 0" \
     "which is no trouble of anybody"
 ok "spoold stops for good" stop_spoold
+
+# --- a sender's: spoolq knows it from the journal, or the snapshot, or both
+rm -rf "$spool"
+sed -i 's|^rate = .*|sender_rate = "3/h"|' "$config"
+make_spool
+start_spoold
+# limited N SENDER: so many of SENDER's wait for a rate, spoolq says
+limited() {
+	[ "$(spoolq list --ids --state rate --from "$2" | wc -l)" -eq "$1" ]
+}
+for n in 1 2 3 4; do
+	send_simple loop@x.test "l$n@y.test"
+done
+ok "three of a sender's go" wait_for 20 has_events 3 removed
+ok "spoolq says what the fourth waits for" \
+    wait_for 10 limited 1 loop@x.test
+before=$(stat -c %y "$spool/.status.json")
+kill -USR1 "$spoold_pid"
+renewed() { [ "$(stat -c %y "$spool/.status.json")" != "$before" ]; }
+ok "a snapshot is written" wait_for 10 renewed
+ok "it still does" limited 1 loop@x.test
+send_simple loop@x.test l5@y.test
+send_simple other@x.test o@y.test
+ok "another sender is not held back" wait_for 20 has_events 4 removed
+ok "the loop is, and what has come since, too" \
+    wait_for 10 limited 2 loop@x.test
+like "$(spoolq list)" ' rate [0-9]+[mh] +loop@x.test' "and says for how long"
+quiet() {
+	spoolq status --warn-stall 1s --crit-stall 1s >"$dir/status"
+	[[ $(<"$dir/status") =~ last\ event\ ([2-9]|[1-9][0-9])s ]]
+}
+ok "nothing happens for a while" wait_for 10 quiet
+like "$(<"$dir/status")" '^OK: .*wait for  rate 2' "which is no trouble"
+unlike "$(<"$dir/status")" "did nothing" "that spoold would be blamed for"
+ok "spoold ends in order" stop_spoold
 done_testing

@@ -135,6 +135,26 @@ began=$(now)
 hup
 ok "with another address it is tried" wait_for 10 arrived "$third_out" 2
 at_most $((($(now) - began) / 1000)) 7000 "at once, in ms"
+
+# The last relay goes.
+ok "all is delivered" wait_for 10 queue_has 0
+configure
+hup
+ok "no relay is left: the log says it" \
+    wait_for 10 said 'no relay is configured now: mail waits in the queue'
+nobody_serves() {
+	spoolq list 2>&1 | grep -x 'spoolq: no relay is configured' >/dev/null
+}
+ok "so does spoolq" wait_for 10 nobody_serves
+came=$(events admitted)
+send_simple ann@x.test i@one.test
+ok "a message comes" wait_for 10 has_events $((came + 1)) admitted
+is "$(spoolq list --state no-relay --json 2>"$dir/err" |
+    grep -o '"waits": "[^"]*"' | sort -u)" '"waits": "no-relay"' \
+    "it waits for a relay, and for nothing else"
+configure "$(relay three "$third_port")"
+hup
+ok "with a relay it goes" wait_for 10 arrived "$third_out" 3
 ok "spoold ends in order" stop_spoold
 kill "$first_pid" 2>/dev/null
 done_testing

@@ -161,6 +161,28 @@ START_TEST(limits_keep_what_is_due)
 }
 END_TEST
 
+/* Three a minute may go; a reader knows no relay of what came lately. */
+START_TEST(a_sender_at_his_limit_waits)
+{
+	int64_t until_us;
+	struct message *m = admit(ID, 1);
+
+	limit(&q);
+	for (int i = 0; i < 3; i++) {
+		check_message(m, WHY_TURN, 0);
+		attempt(ID, "one", "0", NOW - SECOND + i);
+		result(EVENT_DEFERRED, ID, 0, NOW - SECOND + i, NOW);
+	}
+	until_us = queue_sender_when(&q, m, NOW);
+	ck_assert_int_gt(until_us, NOW + 50 * SECOND);
+	check_message(m, WHY_RATE, until_us);
+	check(why_message(&q, m, until_us), WHY_TURN, 0);
+	q.read_us = 5;
+	ck_assert_int_eq(queue_route(&q, m, nowhere, NULL), 0);
+	check_message(m, WHY_RATE, until_us);
+}
+END_TEST
+
 START_TEST(a_pause_keeps_all_or_one_relay)
 {
 	const struct message *m = two();
@@ -206,6 +228,7 @@ main(void)
 	tcase_add_test(t, a_relay_in_trouble_keeps_until_its_probe);
 	tcase_add_test(t, what_is_to_be_sent_later_says_so);
 	tcase_add_test(t, limits_keep_what_is_due);
+	tcase_add_test(t, a_sender_at_his_limit_waits);
 	tcase_add_test(t, a_pause_keeps_all_or_one_relay);
 	tcase_add_test(t, without_a_relay_it_waits_for_one);
 	suite_add_tcase(s, t);
