@@ -48,7 +48,8 @@ struct run {
 	const struct change *ch;
 	struct selection sel;
 	struct change_result result;
-	bool is_all; /* no ids, no filters: all that is due */
+	bool is_all;   /* no ids, no filters: all that is due */
+	bool is_owner; /* and may change what others submitted */
 	bool is_dry, asks, waits;
 	unsigned timeout_s; /* 0: none */
 };
@@ -152,10 +153,12 @@ miss(struct change_result *r, const char *id)
 {
 	enum spool_state state;
 
-	if (!r->ctx->is_foreign && spool_find(&r->ctx->sp, id, &state))
+	if (r->ctx->is_foreign || !spool_find(&r->ctx->sp, id, &state))
+		change_failed(r, id, "no such message", EX_NOINPUT);
+	else if (direct_is_owner(r->ctx))
 		change_failed(r, id, "is not known to spoold yet", EX_TEMPFAIL);
 	else
-		change_failed(r, id, "no such message", EX_NOINPUT);
+		change_failed(r, id, "not permitted", EX_NOPERM);
 }
 
 /* Of what spoold refuses, saying TEXT. */
@@ -175,8 +178,7 @@ change_refused(const char *text)
 int
 change_unanswered(int err)
 {
-	warnx("spoold did not answer: %s; it may still do it",
-	    strerror(-err));
+	warnx("spoold did not answer: %s; it may still do it", strerror(-err));
 	return EX_UNAVAILABLE;
 }
 
@@ -228,7 +230,7 @@ static void
 ask_spoold(struct change_result *r, int fd, const uint64_t packed[], size_t n)
 {
 	const size_t most =
-	    r->ctx->is_foreign ? CONTROL_IDS_FOREIGN_MAX : CONTROL_IDS_MAX;
+	    direct_is_owner(r->ctx) ? CONTROL_IDS_MAX : CONTROL_IDS_FOREIGN_MAX;
 	int result = 0;
 
 	do {
@@ -317,6 +319,8 @@ foretell(const struct message *m, void *arg)
 
 	if (refusal != NULL)
 		change_failed(&run->result, m->id, refusal, EX_TEMPFAIL);
+	else if (!run->is_owner && m->uid != geteuid())
+		change_failed(&run->result, m->id, "not permitted", EX_NOPERM);
 	else if (run->ch->stops && m->in_flight)
 		change_failed(&run->result, m->id,
 		    "is being delivered at this moment", EX_TEMPFAIL);
@@ -373,7 +377,8 @@ may_go_on(const struct run *run)
 	if (!run->asks || n < 2)
 		return true;
 	for (size_t i = 0; i < SELECT_SHOWN && sel->shown[i] != NULL; i++)
-		(void)fprintf(stderr, "  %s\n", sel->shown[i]);
+		(void)fprintf(
+		    stderr, "%*s%s\n", SELECT_INDENT, "", sel->shown[i]);
 	if (n > SELECT_SHOWN)
 		(void)fprintf(stderr, "  ... and %zu more\n", n - SELECT_SHOWN);
 	return confirm("%s %zu messages?", run->ch->verb, n);
@@ -411,15 +416,6 @@ go_on(struct run *run)
 
 /* ---- the command line ------------------------------------------------ */
 
-int
-change_refuse_foreign(const struct context *ctx, const char *verb)
-{
-	warnx("only root and the owner of '%s' may %s; "
-	      "you may drop what you have sent",
-	    ctx->cfg.spool, verb);
-	return EX_NOPERM;
-}
-
 static int
 take_timeout(struct run *run, const char *text)
 {
@@ -443,8 +439,9 @@ check_chosen(struct run *run, int n)
 	const struct context *ctx = run->ctx;
 	bool is_chosen = n > 0 || filter_is_set(&ctx->filter);
 
-	if (ctx->is_foreign && !run->ch->is_for_others)
-		return change_refuse_foreign(ctx, run->ch->verb);
+	run->is_owner = direct_is_owner(ctx);
+	if (!run->is_owner && !run->ch->is_for_others)
+		return direct_refuse(ctx, run->ch->verb);
 	run->is_all = !is_chosen && run->ch->is_all_by_default;
 	if (is_chosen || ctx->filter.all || run->is_all)
 		return EX_OK;
@@ -481,11 +478,13 @@ change_run(struct context *ctx, const struct change *ch, int noperands,
 
 	if (code == EX_OK && run.waits && !run.is_dry)
 		code = wait_needs_spoold(ctx);
+	if (code == EX_OK && run.is_dry)
+		code = direct_check(ctx);
 	if (code != EX_OK)
 		return code;
 	code = choose(&run, noperands, operands);
 	note_failure(&run.result.code, code);
-	if (code == EX_OK || code == EX_NOINPUT)
+	if (code == EX_OK || run.sel.chosen.n > 0)
 		code = go_on(&run);
 	selection_release(&run.sel);
 	free(run.result.why);

@@ -49,9 +49,6 @@ extern const struct command_option change_wait_options[];
 int change_run(struct context *ctx, const struct change *ch, int noperands,
     char *operands[]);
 
-/* Say that CTX's caller, who is foreign, may not VERB; EX_NOPERM. */
-int change_refuse_foreign(const struct context *ctx, const char *verb);
-
 /* Say TEXT, with which spoold has refused the whole; the code for that. */
 int change_refused(const char *text);
 

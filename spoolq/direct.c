@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -73,7 +74,25 @@ own_spool(struct owned *o, const struct context *ctx)
 	return exit_code(result);
 }
 
-/* The same of a foreign user, who has to leave it to spoold. */
+bool
+direct_is_owner(const struct context *ctx)
+{
+	struct stat st;
+
+	return !ctx->is_foreign && fstat(ctx->sp.dir_fd, &st) == 0 &&
+	    st.st_uid == geteuid();
+}
+
+int
+direct_refuse(const struct context *ctx, const char *verb)
+{
+	warnx("only root and the owner of '%s' may %s; "
+	      "you may drop what you have sent",
+	    ctx->cfg.spool, verb);
+	return EX_NOPERM;
+}
+
+/* The same of a user who has to leave it to spoold. */
 static int
 miss_spoold(void)
 {
@@ -98,7 +117,7 @@ direct_open(struct owned *o, const struct context *ctx, int *ret_fd)
 			return result == -ETIMEDOUT ? EX_UNAVAILABLE
 						    : exit_code(result);
 		}
-		if (ctx->is_foreign)
+		if (!direct_is_owner(ctx))
 			return miss_spoold();
 		*ret_fd = -1;
 		code = own_spool(o, ctx);
@@ -108,6 +127,20 @@ direct_open(struct owned *o, const struct context *ctx, int *ret_fd)
 	}
 	warnx("spoold holds the lock but does not answer");
 	return EX_UNAVAILABLE;
+}
+
+int
+direct_check(const struct context *ctx)
+{
+	struct owned unused;
+	int fd, code;
+
+	if (direct_is_owner(ctx))
+		return EX_OK;
+	code = direct_open(&unused, ctx, &fd);
+	if (code == EX_OK)
+		(void)close(fd);
+	return code;
 }
 
 int
@@ -243,6 +276,20 @@ drop_claims(const struct owned *o, const struct change *ch, struct batch *b)
 	return result;
 }
 
+/* 0, or -EBADMSG for what is no message, or a torn one: that is spoold's to set
+ * aside, and never removed.  What cannot be opened need not be one. */
+static int
+check_file(const struct spool *sp, const struct step *step)
+{
+	const char *why;
+	struct qfile qf;
+	int result = qfile_open(&qf, sp, step->state, step->id, &why);
+
+	if (result == 0)
+		qfile_close(&qf);
+	return result == -EBADMSG ? result : 0;
+}
+
 static void
 do_step(struct owned *o, const struct change *ch, struct batch *b,
     struct step *step)
@@ -254,7 +301,9 @@ do_step(struct owned *o, const struct change *ch, struct batch *b,
 		return;
 	state = step->state;
 	step->why = ch->refusals[state];
-	if (step->why != NULL || (int)state == ch->to)
+	if (step->why == NULL)
+		step->result = check_file(&o->sp, step);
+	if (step->why != NULL || step->result < 0 || (int)state == ch->to)
 		return;
 	if (ch->to == CHANGE_REMOVES)
 		step->result = spool_remove(&o->sp, step->id, state);
@@ -330,7 +379,9 @@ report(struct change_result *r, const struct step *step)
 	else if (step->why != NULL)
 		change_failed(r, step->id, step->why, EX_TEMPFAIL);
 	else if (step->result < 0)
-		change_failed(r, step->id, strerror(-step->result),
+		change_failed(r, step->id,
+		    step->result == -EBADMSG ? "is damaged"
+					     : strerror(-step->result),
 		    exit_code(step->result));
 	else
 		change_did(r, step->id, r->ch->done);

@@ -25,6 +25,17 @@ struct owned {
 	int64_t now_us;
 };
 
+/* Whether CTX's caller is whom the spool belongs to, as root is meanwhile:
+ * others may look at most, and have spoold do what is for them. */
+bool direct_is_owner(const struct context *ctx);
+
+/* Say that CTX's caller, who is no owner, may not VERB; EX_NOPERM. */
+int direct_refuse(const struct context *ctx, const char *verb);
+
+/* Whether there is anything that CTX's caller could do now: EX_OK, or a code
+ * after saying why not. */
+int direct_check(const struct context *ctx);
+
 /*
  * Whichever comes first, for as long as a spoold may take to start or to end:
  * a connection to it, EX_OK with *RET_FD that; or the spool is ours, EX_OK

@@ -135,10 +135,10 @@ void
 draw_column(FILE *out, const char *text, size_t columns)
 {
 	char *clean = text_clean(span_of(text), OUTPUT_TEXT_MAX);
-	size_t used = clean != NULL ? output_columns(clean) : 1;
+	size_t used = 0;
 
 	if (columns > 0)
-		output_fit(out, clean != NULL ? clean : "?", columns);
+		used = output_fit(out, clean != NULL ? clean : "?", columns);
 	for (; used < columns; used++)
 		(void)fputc(' ', out);
 	free(clean);
@@ -177,7 +177,7 @@ escape_len(const char *p)
 	return p[len] != '\0' ? len + 1 : len;
 }
 
-/* Write a line, which ends at END, in at most COLUMNS characters. */
+/* Write a line, which ends at END, in at most COLUMNS columns. */
 static void
 put_line(FILE *out, const char *p, const char *end, size_t columns)
 {
@@ -190,9 +190,8 @@ put_line(FILE *out, const char *p, const char *end, size_t columns)
 		if (len > 0)
 			is_coloured = true;
 		else {
-			for (len = 1; ((unsigned char)p[len] & 0xc0) == 0x80;)
-				len++;
-			if (columns > 0 && used++ == columns)
+			used += output_character(p, &len);
+			if (columns > 0 && used > columns)
 				break;
 		}
 		(void)fwrite(p, 1, len, out);

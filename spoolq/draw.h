@@ -42,15 +42,15 @@ void draw_bar(FILE *out, const struct style *style, uint64_t value,
 void draw_curve(
     FILE *out, const struct style *style, const uint64_t *values, size_t n);
 
-/* Text from elsewhere, harmless, in at most COLUMNS characters. */
+/* Text from elsewhere, harmless, in at most COLUMNS columns. */
 void draw_text(FILE *out, const char *text, size_t columns);
 
 /* … and filled up with spaces to so many. */
 void draw_column(FILE *out, const char *text, size_t columns);
 
 /*
- * Write the first ROWS lines of TEXT (0: all), each cut to COLUMNS characters
- * (0: not) and ended by EOL.  Colours take no room, and end with the line.
+ * Write the first ROWS lines of TEXT (0: all), each cut to COLUMNS columns (0:
+ * not) and ended by EOL.  Colours take no room, and end with the line.
  * How many they were.
  */
 size_t draw_lines(

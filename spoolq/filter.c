@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -20,6 +21,11 @@
 #include "spoolq/output.h"
 
 #define SECOND_US 1000000
+/* Of a regular expression: regcomp(3) calls itself for each parenthesis, and
+ * takes memory for each character of what repetitions make of it, for some
+ * with the square of that. */
+#define REGEX_BYTES_MAX 1000
+#define REGEX_WRITTEN_MAX 10000
 /* A hundred years. */
 #define AGE_MAX_S (100u * 365 * 24 * 60 * 60)
 
@@ -69,13 +75,60 @@ set_size(struct filter *filter, const char *arg, const char **reterr_why)
 	return -EINVAL;
 }
 
+/* How often P, in REGEX, has what is before it written out at most: the greater
+ * number of "{2,5}", and twice for a '+' behind a group or a repetition. */
+static unsigned long
+times(const char *regex, const char *p)
+{
+	unsigned long least, most;
+	char *end;
+
+	if (*p == '+' && p > regex && strchr(")+*?}", p[-1]) != NULL)
+		return 2;
+	if (*p != '{')
+		return 1;
+	least = strtoul(p + 1, &end, 10);
+	most = *end == ',' ? strtoul(end + 1, NULL, 10) : 0;
+	if (most < least)
+		most = least;
+	return most > 1 ? most : 1;
+}
+
+/* Whether REGEX takes little to compile, as if all repetitions were nested. */
+static bool
+is_small(const char *regex, size_t len)
+{
+	unsigned long written = len;
+
+	for (const char *p = regex; *p != '\0'; p++) {
+		unsigned long n = times(regex, p);
+
+		if (n > REGEX_WRITTEN_MAX)
+			return false;
+		written *= n;
+		if (written > REGEX_WRITTEN_MAX)
+			return false;
+	}
+	return true;
+}
+
 static int
 set_error(struct filter *filter, const char *arg, const char **reterr_why)
 {
 	char why[48];
 	regex_t regex;
-	int err = regcomp(&regex, arg, REG_EXTENDED | REG_ICASE | REG_NOSUB);
+	size_t len = strlen(arg);
+	int err;
 
+	if (len > REGEX_BYTES_MAX) {
+		*reterr_why = "is longer than 1000 bytes";
+		return -EINVAL;
+	}
+	if (!is_small(arg, len)) {
+		*reterr_why = "has too many repetitions";
+		return -EINVAL;
+	}
+	err = regcomp(&regex, arg, REG_EXTENDED | REG_ICASE | REG_NOSUB);
 	if (err != 0) {
 		(void)regerror(err, &regex, why, sizeof why);
 		(void)snprintf(filter->fault, sizeof filter->fault,
@@ -268,6 +321,12 @@ filter_matches_address(const char *pattern, const char *addr)
 {
 	const char *at = strrchr(addr, '@');
 
+	/* As routes have it: a domain. */
+	if (pattern[0] == '@') {
+		if (at == NULL)
+			return false;
+		addr = at;
+	}
 	/* First to the letter: a domain literal looks like a pattern. */
 	if (strcasecmp(pattern, addr) == 0 ||
 	    (at != NULL && strcasecmp(pattern, at + 1) == 0))

@@ -22,8 +22,8 @@
 
 /*
  * Patterns for addresses: a glob as fnmatch(3) has it, without regard to case;
- * what it is to the letter, a whole address or a whole domain, matches too.  ""
- * and "<>" are the null sender.
+ * what it is to the letter, a whole address or a whole domain, matches too; one
+ * that begins with '@' is for the domain.  "" and "<>" are the null sender.
  */
 struct filter {
 	const char *from;  /* the sender; NULL: any */

@@ -137,9 +137,11 @@ resume_one(struct import *im, const char *key, const struct names *taken)
 
 	if (name == NULL || strncmp(key, im->their_mark, len) != 0 ||
 	    key[len] != '-') {
-		warnx("'%s' is of an import from another directory that was "
-		      "interrupted: run that again, too",
-		    key);
+		(void)fputs("spoolq: '", stderr);
+		import_put_clean(stderr, key);
+		(void)fputs("' is of an import from another directory that was "
+			    "interrupted: run that again, too\n",
+		    stderr);
 		mark_unfinished(im);
 		return;
 	}
@@ -157,7 +159,8 @@ resume_one(struct import *im, const char *key, const struct names *taken)
 		return;
 	}
 	im->done++;
-	(void)printf("%s: queued as %s, by an interrupted import\n", name, id);
+	import_put_clean(stdout, name);
+	(void)printf(": queued as %s, by an interrupted import\n", id);
 	if (is_ours)
 		import_clean(im, name);
 }
@@ -176,9 +179,12 @@ forget_taken(struct import *im, const char *taken, const struct names *ready)
 		return; /* resume_one() has ended it */
 	import_taken_name(im, name, ours);
 	if (strcmp(taken, ours) != 0) {
-		warnx("'%s' below '%s' is of an import into another spool "
-		      "that was interrupted: run that again, too",
-		    taken, im->path);
+		(void)fputs("spoolq: '", stderr);
+		import_put_clean(stderr, taken);
+		(void)fprintf(stderr,
+		    "' below '%s' is of an import into another spool "
+		    "that was interrupted: run that again, too\n",
+		    im->path);
 		mark_unfinished(im);
 	} else if (!has_name(ready, name, name_of_key)) {
 		import_clean(im, name);

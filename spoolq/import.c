@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,9 +73,8 @@ import_fail(struct import *im, const char *fmt, ...)
 	return -1;
 }
 
-/* TEXT from elsewhere, to standard output or error. */
-static void
-put_clean(FILE *out, const char *text)
+void
+import_put_clean(FILE *out, const char *text)
 {
 	text_put_clean(out, span_of(text), IMPORT_KEY_SIZE * 4);
 }
@@ -84,9 +84,9 @@ import_complain(struct import *im, const char *name, int code)
 {
 	(void)fflush(stdout);
 	(void)fputs("spoolq: ", stderr);
-	put_clean(stderr, name);
+	import_put_clean(stderr, name);
 	(void)fputs(": left where it is: ", stderr);
-	put_clean(stderr, im->why);
+	import_put_clean(stderr, im->why);
 	(void)fputc('\n', stderr);
 	im->left++;
 	if (im->code == EX_OK)
@@ -98,11 +98,12 @@ static void
 tell(const char *name, const char *what, const char *id,
     const struct envelope *env)
 {
-	put_clean(stdout, name);
+	import_put_clean(stdout, name);
 	(void)printf(": %s%s, from ", what, id);
-	put_clean(stdout, env->sender[0] != '\0' ? env->sender : "<>");
+	import_put_clean(stdout, env->sender[0] != '\0' ? env->sender : "<>");
 	(void)fputs(" to ", stdout);
-	put_clean(stdout, env->nrcpts > 0 ? env->rcpts[0].addr : "nobody");
+	import_put_clean(
+	    stdout, env->nrcpts > 0 ? env->rcpts[0].addr : "nobody");
 	if (env->nrcpts > 1)
 		(void)printf(" +%zu", env->nrcpts - 1);
 	(void)putchar('\n');
@@ -155,7 +156,7 @@ take(struct import *im, const char *name, const struct stat *st,
 static void
 take_kept(struct import *im, const char *name, const struct stat *st)
 {
-	put_clean(stdout, name);
+	import_put_clean(stdout, name);
 	if (im->keeps || im->is_dry) {
 		(void)puts(": was imported before, and is kept");
 		im->before++;
@@ -214,13 +215,13 @@ import_all(struct import *im)
 
 /* ---- the command ----------------------------------------------------- */
 
-/* Open DIR and the directory of its messages.  0 or -errno. */
+/* Open DIR, PATH, and the directory of its messages.  0 or -errno. */
 static int
-open_dirs(struct import *im)
+open_dirs(struct import *im, const char *path)
 {
 	const char *subdir = im->wants_failed ? "failed" : im->format->subdir;
 
-	im->top_fd = open(im->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	im->top_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (im->top_fd < 0)
 		return -errno;
 	im->dir_fd = openat(im->top_fd, subdir,
@@ -234,15 +235,15 @@ open_dirs(struct import *im)
 
 /* Those, and what they and the spool are known by.  0 or a code. */
 static int
-open_queue(struct import *im)
+open_queue(struct import *im, const char *path)
 {
-	int err = open_dirs(im);
+	int err = open_dirs(im, path);
 
 	if (err == 0)
 		err = import_mark(im->dir_fd, im->their_mark);
 	if (err < 0) {
 		warnx("cannot open '%s': %s", im->path, strerror(-err));
-		return exit_code(err);
+		return err == -ENOTDIR ? EX_NOINPUT : exit_code(err);
 	}
 	err = import_mark(im->ctx->sp.dir_fd, im->our_mark);
 	if (err == 0)
@@ -327,12 +328,18 @@ warn_line(const char *text)
 	warnx("%s", text);
 }
 
+/* Or NULL, after saying that there is none. */
 static const struct import_format *
 find_format(const char *name)
 {
 	for (size_t i = 0; i < FORMATS; i++)
 		if (strcmp(formats[i]->name, name) == 0)
 			return formats[i];
+	(void)fputs("spoolq: '", stderr);
+	import_put_clean(stderr, name);
+	(void)fputs("' is none of nullmailer, dma, msmtpq, spoolgore and "
+		    "postfix-maildrop\n",
+	    stderr);
 	return NULL;
 }
 
@@ -348,7 +355,6 @@ import_run(struct context *ctx, int noperands, char *operands[])
 	struct import im = {
 		.ctx = ctx,
 		.format = find_format(operands[0]),
-		.path = operands[1],
 		.top_fd = -1,
 		.dir_fd = -1,
 		.ready_fd = -1,
@@ -358,27 +364,27 @@ import_run(struct context *ctx, int noperands, char *operands[])
 		.wants_failed = context_option(ctx, "failed") != NULL,
 		.is_root = geteuid() == 0,
 	};
+	char *path;
 	int code;
 
 	(void)noperands;
-	if (im.format == NULL) {
-		warnx("'%s' is none of nullmailer, dma, msmtpq, spoolgore and "
-		      "postfix-maildrop",
-		    operands[0]);
+	if (im.format == NULL)
 		return EX_USAGE;
-	}
 	if (fstat(ctx->sp.dir_fd, &im.ours) < 0 ||
 	    identity_init(&im.identity, &ctx->cfg) < 0) {
 		warn("cannot start");
 		return EX_OSERR;
 	}
 	im.identity.warn = warn_line;
-	code = open_queue(&im);
+	path = text_clean(span_of(operands[1]), PATH_MAX);
+	im.path = path != NULL ? path : "?";
+	code = open_queue(&im, operands[1]);
 	if (code == EX_OK)
 		code = check(&im);
 	if (code == EX_OK)
 		code = run_import(&im);
 	identity_release(&im.identity);
+	free(path);
 	if (im.dir_fd >= 0)
 		(void)close(im.dir_fd);
 	if (im.top_fd >= 0)
@@ -402,5 +408,6 @@ const struct command command_import = {
 	.keeps_root = true,
 	.operands_min = 2,
 	.operands_max = 2,
+	.operand = "format and directory",
 	.run = import_run,
 };

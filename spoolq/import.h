@@ -82,7 +82,7 @@ extern const struct import_format import_maildrop;
 struct import {
 	struct context *ctx;
 	const struct import_format *format;
-	const char *path; /* DIR, as the user has it */
+	const char *path; /* DIR, as the user has it, for messages: harmless */
 	int top_fd;       /* DIR */
 	int dir_fd;       /* of messages */
 	bool is_dry, keeps, wants_failed;
@@ -119,6 +119,9 @@ void import_be_root(const struct import *im);
 /* Set IM's reason; always -1. */
 int import_fail(struct import *im, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Write TEXT from elsewhere, a name perhaps, harmless. */
+void import_put_clean(FILE *out, const char *text);
 
 /* Say that NAME was left where it is, because of IM's reason. */
 void import_complain(struct import *im, const char *name, int code);

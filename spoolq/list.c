@@ -158,7 +158,7 @@ run_list(struct context *ctx, int noperands, char *operands[])
 	if (code == EX_OK && fn == put_row)
 		put_sum(&l);
 	if (code == EX_OK && !l.is_limited)
-		code = select_missed(&named);
+		code = select_missed(ctx, &named);
 	idset_release(&named);
 	json_out_free(&l.json);
 	view_close(&l.view);

@@ -64,4 +64,5 @@ spoolq_spoolq_SOURCES = \
 	%D%/view.c %D%/view-control.c %D%/view-files.c %D%/view-next.c \
 	%D%/view-snapshot.c %D%/view-work.h %D%/view.h \
 	%D%/wait.c %D%/wait.h \
-	spoold/agent-settings.c spoold/agent-settings.h
+	spoold/agent-settings.c spoold/agent-settings.h \
+	spoold/edit-read.c spoold/edit-read.h

@@ -133,11 +133,21 @@ make_tables(struct tables *t, const struct command *cmd)
 			    filter_options[i].arg, OPT_FILTER + i);
 }
 
+/* Of two arguments one would have to be forgotten, and nobody knows which. */
+static int
+refuse_again(const char *name)
+{
+	(void)fprintf(stderr, "spoolq: --%s can be given only once\n", name);
+	return EX_USAGE;
+}
+
 static int
 take_filter(struct options *opts, int i)
 {
 	const char *why = NULL, *name = filter_options[i].name;
 
+	if (filter_options[i].arg != NULL && opts->filter.given[i] != NULL)
+		return refuse_again(name);
 	if (filter_set(&opts->filter, name, optarg, &why) == 0)
 		return -1;
 	(void)fprintf(stderr, "spoolq: --%s '", name);
@@ -168,8 +178,11 @@ take_special(struct options *opts, int c)
 
 	if (c >= OPT_FILTER)
 		return take_filter(opts, c - OPT_FILTER);
-	if (i >= 0 && i < COMMAND_OPTIONS_MAX)
-		opts->given[i] = optarg != NULL ? optarg : "";
+	if (i < 0 || i >= COMMAND_OPTIONS_MAX)
+		return -1;
+	if (optarg != NULL && opts->given[i] != NULL)
+		return refuse_again(opts->command->options[i].name);
+	opts->given[i] = optarg != NULL ? optarg : "";
 	return -1;
 }
 

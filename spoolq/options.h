@@ -24,7 +24,8 @@ struct options {
  * Parse the command line with one of COMMANDS, which end with NULL.  The
  * common options may stand before and behind the command; its own, and the
  * filters if it has them, behind it.  "--" ends them.  An option of the
- * command goes before a filter of that name.  -1 to go on, then RET is to be
+ * command goes before a filter of that name; one with an argument cannot be
+ * given twice, but for the common ones.  -1 to go on, then RET is to be
  * given to options_release(); or the exit code, after --help, --version, or a
  * message on standard error.
  */

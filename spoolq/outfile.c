@@ -8,6 +8,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/fsutil.h"
+#include "lib/text.h"
 #include "spoolq/outfile.h"
 
 static struct {
@@ -138,10 +140,14 @@ send_to_child(void)
 static int
 complain(int err)
 {
+	char *clean = text_clean(span_of(file.path), PATH_MAX);
+	const char *path = clean != NULL ? clean : "?";
+
 	if (err == -EINVAL)
-		warnx("cannot replace '%s': it is no regular file", file.path);
+		warnx("cannot replace '%s': it is no regular file", path);
 	else
-		warnx("cannot write '%s': %s", file.path, strerror(-err));
+		warnx("cannot write '%s': %s", path, strerror(-err));
+	free(clean);
 	return err == -EACCES || err == -EPERM ? EX_NOPERM : EX_CANTCREAT;
 }
 

@@ -50,12 +50,8 @@ put_state(FILE *out, const struct style *style, const struct message *m)
 	(void)fprintf(out, "%*s", TABLE_STATE - (int)strlen(state), "");
 }
 
-/*
- * "sender -> recipient +4" in COLUMNS characters: when it is too long the
- * addresses are cut, not the count.
- */
-static int
-put_people(FILE *out, const struct message *m, size_t columns)
+int
+output_people(FILE *out, const struct message *m, size_t columns)
 {
 	unsigned n = output_others(m);
 	char others[OUTPUT_WORD] = "";
@@ -75,7 +71,7 @@ put_people(FILE *out, const struct message *m, size_t columns)
 	if (n > 0)
 		(void)snprintf(others, sizeof others, " +%u", n);
 	used = output_columns(others);
-	output_fit(out, text, columns > used ? columns - used : columns);
+	(void)output_fit(out, text, columns > used ? columns - used : columns);
 	(void)fputs(others, out);
 	free(text);
 	return 0;
@@ -117,7 +113,7 @@ output_table_row(FILE *out, const struct style *style, size_t columns,
 	(void)fprintf(out, TABLE_LEFT, m->id, age, size);
 	put_state(out, style, m);
 	(void)fprintf(out, TABLE_RIGHT, tries, next);
-	err = put_people(
+	err = output_people(
 	    out, m, columns > TABLE_USED ? columns - TABLE_USED : columns);
 	(void)fputc('\n', out);
 	return err < 0 ? err : put_reason(out, m, columns);

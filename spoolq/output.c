@@ -7,12 +7,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <wchar.h>
 
 #include "lib/text.h"
+#include "lib/utf8.h"
 #include "spoolq/output.h"
 
 #define SECOND_US 1000000
@@ -262,29 +265,66 @@ output_rcpt_state(enum rcpt_state state)
 
 /* ---- text ------------------------------------------------------------ */
 
-/* Bytes of TEXT that make at most COLUMNS characters. */
-static size_t
-bytes_of(const char *text, size_t columns)
+/*
+ * Whose table of widths is used: it is of what UTF-8 can say, whatever the
+ * locale.  Only for wcwidth(3): for the rest the program stays in "C".
+ */
+static int
+width_of(uint32_t code)
 {
-	size_t i;
+	static locale_t wide;
+	locale_t usual;
+	int width;
 
-	for (i = 0; text[i] != '\0'; i++) {
-		bool starts = ((unsigned char)text[i] & 0xc0) != 0x80;
+	if (wide == (locale_t)0)
+		wide = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (wide == (locale_t)0)
+		return 1;
+	usual = uselocale(wide);
+	width = wcwidth((wchar_t)code);
+	(void)uselocale(usual);
+	return width < 0 ? 1 : width;
+}
 
-		if (starts && columns-- == 0)
+size_t
+output_character(const char *text, size_t *ret_len)
+{
+	struct span first = { text, 1 };
+	uint32_t code;
+
+	*ret_len = 1;
+	if ((unsigned char)text[0] < 0x80)
+		return 1;
+	while (utf8_is_tail(text[first.len]))
+		first.len++;
+	*ret_len = first.len;
+	return utf8_decode(first, &code) > 0 ? (size_t)width_of(code) : 1;
+}
+
+/* Bytes of TEXT that take at most COLUMNS columns, *RET_USED. */
+static size_t
+bytes_of(const char *text, size_t columns, size_t *ret_used)
+{
+	size_t i, len, used = 0;
+
+	for (i = 0; text[i] != '\0'; i += len) {
+		size_t wide = output_character(text + i, &len);
+
+		if (used + wide > columns)
 			break;
+		used += wide;
 	}
+	*ret_used = used;
 	return i;
 }
 
 size_t
 output_columns(const char *text)
 {
-	size_t n = 0;
+	size_t used;
 
-	for (; *text != '\0'; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
+	(void)bytes_of(text, SIZE_MAX, &used);
+	return used;
 }
 
 bool
@@ -309,22 +349,26 @@ output_ellipsis(void)
 	return output_is_utf8() ? "…" : "...";
 }
 
-void
+size_t
 output_fit(FILE *out, const char *text, size_t columns)
 {
 	const char *dots;
-	size_t wide;
+	size_t len, used, wide;
 
-	if (columns == 0 || text[bytes_of(text, columns)] == '\0') {
-		(void)fputs(text, out);
-		return;
+	len = bytes_of(text, columns > 0 ? columns : SIZE_MAX, &used);
+	if (text[len] == '\0') {
+		(void)fwrite(text, 1, len, out);
+		return used;
 	}
 	dots = output_ellipsis();
 	wide = output_columns(dots);
 	if (wide > columns)
 		wide = columns;
-	(void)fwrite(text, 1, bytes_of(text, columns - wide), out);
-	(void)fwrite(dots, 1, bytes_of(dots, wide), out);
+	len = bytes_of(text, columns - wide, &used);
+	(void)fwrite(text, 1, len, out);
+	len = bytes_of(dots, wide, &wide);
+	(void)fwrite(dots, 1, len, out);
+	return used + wide;
 }
 
 bool

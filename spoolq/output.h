@@ -82,11 +82,11 @@ unsigned output_attempts(const struct message *m);
 const char *output_rcpt_state(enum rcpt_state state);
 
 /*
- * Write TEXT, which is UTF-8, in at most COLUMNS characters, with "…" as the
- * last one when something was cut, "..." as the last three where the locale is
- * not UTF-8.  0 columns: no limit.
+ * Write TEXT, which is UTF-8, in at most COLUMNS columns, with "…" as the last
+ * one when something was cut, "..." as the last three where the locale is not
+ * UTF-8.  0 columns: no limit.  How many it took.
  */
-void output_fit(FILE *out, const char *text, size_t columns);
+size_t output_fit(FILE *out, const char *text, size_t columns);
 
 /* Whether the locale is UTF-8, by LC_ALL, LC_CTYPE or LANG. */
 bool output_is_utf8(void);
@@ -94,8 +94,18 @@ bool output_is_utf8(void);
 /* What stands for what was left out: "…" or "...". */
 const char *output_ellipsis(void);
 
-/* How many characters TEXT, which is UTF-8, has. */
+/* How many columns of a terminal TEXT, which is UTF-8, takes. */
 size_t output_columns(const char *text);
+
+/* The same of the first character of TEXT, which is not empty; its length in
+ * bytes is *RET_LEN. */
+size_t output_character(const char *text, size_t *ret_len);
+
+/*
+ * "sender -> recipient +4" in COLUMNS columns, 0: no limit; when it is too long
+ * the addresses are cut, not the count.  0 or -errno.
+ */
+int output_people(FILE *out, const struct message *m, size_t columns);
 
 /* Whether TEXT is printable ASCII: nothing in it can do harm. */
 bool output_is_plain(const char *text);

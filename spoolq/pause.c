@@ -187,8 +187,8 @@ run(struct context *ctx, enum event_kind kind)
 	bool is_done;
 	int code;
 
-	if (ctx->is_foreign)
-		return change_refuse_foreign(ctx, ctx->command->name);
+	if (!direct_is_owner(ctx))
+		return direct_refuse(ctx, ctx->command->name);
 	if (relay != NULL && !relays_know(ctx, relay))
 		return EX_USAGE;
 	code = view_open(&v, ctx);

@@ -106,7 +106,7 @@ run_report(struct context *ctx, int noperands, char *operands[])
 	if (code == EX_OK) {
 		code = write_page(ctx, &p);
 		if (code == EX_OK && !p.is_limited)
-			code = select_missed(&named);
+			code = select_missed(ctx, &named);
 		picture_release(&p);
 	}
 	idset_release(&named);

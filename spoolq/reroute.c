@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "spoolq/change.h"
+#include "spoolq/direct.h"
 #include "spoolq/relays.h"
 
 static const struct change change_reroute = {
@@ -39,8 +40,8 @@ run_reroute(struct context *ctx, int noperands, char *operands[])
 	struct change ch = change_reroute;
 	const char *from = context_option(ctx, "from-relay");
 
-	if (ctx->is_foreign)
-		return change_refuse_foreign(ctx, ch.verb);
+	if (!direct_is_owner(ctx))
+		return direct_refuse(ctx, ch.verb);
 	ch.relay = context_option(ctx, "relay");
 	if (ch.relay == NULL) {
 		warnx("reroute where to?  Give --relay NAME");

@@ -14,12 +14,10 @@
 #include <unistd.h>
 
 #include "lib/text.h"
+#include "spoolq/draw.h"
 #include "spoolq/output.h"
 #include "spoolq/select.h"
 #include "spoolq/view.h"
-
-/* Longest address among those that are shown before a question. */
-#define SHOWN_BYTES 40
 
 /* ---- the queue ------------------------------------------------------- */
 
@@ -31,25 +29,23 @@ struct choosing {
 	struct selection *ret;
 };
 
-/* M for people, before a question; NULL if out of memory. */
+/* M for people, before a question, as wide as a line; NULL if out of memory. */
 static char *
 describe(const struct message *m)
 {
+	struct style style;
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
+	int err;
 
 	if (out == NULL)
 		return NULL;
+	draw_style(&style, STDERR_FILENO);
 	(void)fprintf(out, "%s  ", m->id);
-	if (m->sender[0] == '\0')
-		(void)fputs("<>", out);
-	text_put_clean(out, span_of(m->sender), SHOWN_BYTES);
-	(void)fputs(" -> ", out);
-	text_put_clean(out, span_of(m->rcpts[0].addr), SHOWN_BYTES);
-	if (m->nrcpts > 1)
-		(void)fprintf(out, " +%u", m->nrcpts - 1);
-	if (fclose(out) == 0)
+	err = output_people(
+	    out, m, style.columns - SELECT_INDENT - strlen(m->id) - 2);
+	if (fclose(out) == 0 && err == 0)
 		return text;
 	free(text);
 	return NULL;
@@ -162,17 +158,42 @@ select_only(struct idset *set, struct context *ctx, int n, char *operands[])
 }
 
 int
-select_missed(const struct idset *named)
+select_miss(const struct context *ctx, const char *id)
+{
+	enum spool_state state;
+	const char *why = NULL;
+	struct qfile qf;
+	int err = -ENOENT;
+
+	if (!ctx->is_foreign && spool_find(&ctx->sp, id, &state))
+		err = qfile_open(&qf, &ctx->sp, state, id, &why);
+	if (err == 0) {
+		qfile_close(&qf);
+		warnx("%s is not known to spoold yet", id);
+		return EX_TEMPFAIL;
+	}
+	if (err == -ENOENT)
+		warnx("%s: no such message", id);
+	else if (err == -EBADMSG)
+		warnx("%s is damaged", id);
+	else
+		warnx("%s: %s", id, strerror(-err));
+	return exit_code(err);
+}
+
+int
+select_missed(const struct context *ctx, const struct idset *named)
 {
 	char id[SPOOL_ID_SIZE];
-	int code = EX_OK;
+	int one, code = EX_OK;
 
 	for (size_t i = 0; i < named->n; i++) {
 		if (named->marks[i] != 0)
 			continue;
 		id_unpack(named->ids[i], id);
-		warnx("%s: no such message", id);
-		code = EX_NOINPUT;
+		one = select_miss(ctx, id);
+		if (code == EX_OK)
+			code = one;
 	}
 	return code;
 }
@@ -203,8 +224,9 @@ choose_all(struct choosing *c, struct idset *named, bool has_names)
 		return code;
 	}
 	/* Behind a limit nobody looked. */
-	return has_names && c->ctx->filter.limit == 0 ? select_missed(named)
-						      : EX_OK;
+	return has_names && c->ctx->filter.limit == 0
+	    ? select_missed(c->ctx, named)
+	    : EX_OK;
 }
 
 int

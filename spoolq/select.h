@@ -14,6 +14,8 @@ struct message;
 
 /* How many messages are shown to whoever is asked about more of them. */
 #define SELECT_SHOWN 5
+/* … and how far from the left. */
+#define SELECT_INDENT 2
 
 struct selection {
 	struct idset chosen;
@@ -41,7 +43,7 @@ struct select_how {
  * Choose messages by the N ids in OPERANDS and the filters of CTX; both: those
  * of the ids that match.  Without ids and filters, all of them.  EX_OK or
  * another code of sysexits.h, and what is wrong has been said: nothing is
- * chosen then, but with EX_NOINPUT perhaps: what of the ids is there.
+ * chosen then, or only what of the ids is there.
  */
 int select_messages(struct selection *ret, const struct context *ctx,
     const struct select_how *how, int n, char *operands[]);
@@ -59,8 +61,11 @@ bool select_are_ids(int n, char *operands[]);
 int
 select_only(struct idset *set, struct context *ctx, int n, char *operands[]);
 
-/* Say of each of SET, which select_only() made and all messages were compared
- * with, that is not there.  EX_OK or EX_NOINPUT. */
-int select_missed(const struct idset *set);
+/* Say why there is no message ID to be seen; a code of sysexits.h. */
+int select_miss(const struct context *ctx, const char *id);
+
+/* The same of each of SET, which select_only() made and all messages were
+ * compared with, that is not there.  EX_OK or the first such code. */
+int select_missed(const struct context *ctx, const struct idset *set);
 
 #endif

@@ -150,11 +150,14 @@ show_file(const struct context *ctx, struct view *v, const struct message *m,
 		(void)putchar('\n');
 	}
 	result = print_part(&qf, part);
+	if (result < 0)
+		warnx("cannot show '%s': %s", m->id, strerror(-result));
+	else if (part != PART_HEADER && (result = qfile_verify(&qf)) < 0)
+		warnx("%s is damaged: %s", m->id,
+		    result == -EBADMSG ? "its checksum is wrong"
+				       : strerror(-result));
 	qfile_close(&qf);
-	if (result == 0)
-		return EX_OK;
-	warnx("cannot show '%s': %s", m->id, strerror(-result));
-	return exit_code(result);
+	return result == 0 ? EX_OK : exit_code(result);
 }
 
 static int
@@ -165,10 +168,8 @@ show_found(const struct context *ctx, struct view *v, const char *id,
 
 	if (m == NULL && view_error(v) != EX_OK)
 		return view_error(v);
-	if (m == NULL) {
-		warnx("%s: no such message", id);
-		return EX_NOINPUT;
-	}
+	if (m == NULL)
+		return select_miss(ctx, id);
 	if (!ctx->is_foreign)
 		return show_file(ctx, v, m, part);
 	if (part != PART_HEADER) {

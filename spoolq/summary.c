@@ -55,7 +55,7 @@ run_summary(struct context *ctx, int noperands, char *operands[])
 		code = EX_TEMPFAIL;
 	}
 	if (code == EX_OK && !p.is_limited)
-		code = select_missed(&named);
+		code = select_missed(ctx, &named);
 	picture_release(&p);
 	idset_release(&named);
 	return code;

@@ -136,8 +136,23 @@ tty_leave(void)
 		(void)signal(signals[i], SIG_DFL);
 }
 
+/* What is pending is no more than a terminal holds. */
+static int
+take_keys(const char *wanted)
+{
+	char keys[4096];
+	ssize_t n = read(STDIN_FILENO, keys, sizeof(keys));
+
+	if (n <= 0)
+		return -EIO;
+	for (ssize_t i = 0; i < n; i++)
+		if (keys[i] != '\0' && strchr(wanted, keys[i]) != NULL)
+			return keys[i];
+	return (unsigned char)keys[n - 1];
+}
+
 int
-tty_key(int64_t timeout_ms)
+tty_key(int64_t timeout_ms, const char *wanted)
 {
 	struct pollfd pfd = { .fd = STDIN_FILENO, .events = POLLIN };
 	struct timespec timeout = {
@@ -145,7 +160,6 @@ tty_key(int64_t timeout_ms)
 		.tv_nsec = (long)(timeout_ms % 1000 * 1000000),
 	};
 	sigset_t all;
-	unsigned char key;
 	int n = 0;
 
 	/* A signal that comes before the waiting must end it too. */
@@ -157,7 +171,5 @@ tty_key(int64_t timeout_ms)
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (n <= 0)
 		return n == 0 || errno == EINTR ? 0 : -EIO;
-	if ((pfd.revents & POLLIN) == 0 || read(STDIN_FILENO, &key, 1) != 1)
-		return -EIO;
-	return key;
+	return (pfd.revents & POLLIN) != 0 ? take_keys(wanted) : -EIO;
 }

@@ -23,10 +23,11 @@ int tty_enter(void);
 void tty_leave(void);
 
 /*
- * Wait for a key, TIMEOUT_MS at most.  The key; 0 when the time is over, the
+ * Wait for keys, TIMEOUT_MS at most, and take all that are pending.  The first
+ * of them that is in WANTED, else the last one; 0 when the time is over, the
  * window has another size, or the program goes on after a stop; -EIO when the
  * terminal is gone.
  */
-int tty_key(int64_t timeout_ms);
+int tty_key(int64_t timeout_ms, const char *wanted);
 
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/journal.h"
+#include "spoold/edit-read.h"
 #include "spoolq/view-work.h"
 
 #define TRIES 4
@@ -172,6 +173,29 @@ forget(struct view *v)
 	status_daemon_release(&v->daemon);
 }
 
+/* Whether the status is an edit that spoold would take over, as far as that can
+ * be known without it. */
+static bool
+is_edit(int dir_fd)
+{
+	struct edit_file file = { .in = NULL };
+	int fd = openat(dir_fd, STATUS_NAME,
+	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	bool is_it;
+
+	if (fd < 0)
+		return false;
+	file.in = fdopen(fd, "r");
+	if (file.in == NULL) {
+		(void)close(fd);
+		return false;
+	}
+	is_it = edit_file_check(&file) == 0;
+	(void)fclose(file.in);
+	edit_file_release(&file);
+	return is_it;
+}
+
 /* Not laid out as spoold does it: edited, or damaged.  As a whole then; or what
  * it was before somebody edited it. */
 static int
@@ -183,9 +207,12 @@ load_whole(struct view *v)
 	err = status_load(dir_fd, STATUS_NAME, &v->queue, &v->daemon);
 	if (err != -EBADMSG)
 		return err;
-	view_note_damage(v);
 	base =
 	    faccessat(dir_fd, STATUS_NAME ".base", F_OK, AT_SYMLINK_NOFOLLOW);
+	if (base == 0 && is_edit(dir_fd))
+		view_note_edit(v);
+	else
+		view_note_damage(v);
 	if (base < 0)
 		return 0;
 	forget(v);

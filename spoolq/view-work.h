@@ -54,6 +54,9 @@ int view_load_control(struct view *v);
 /* Say once that the status is damaged, and rely on the files. */
 void view_note_damage(struct view *v);
 
+/* Say instead that somebody has edited it, and spoold is to be told. */
+void view_note_edit(struct view *v);
+
 /* Let what is passing go. */
 void view_drop_passing(struct view *v);
 

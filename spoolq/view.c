@@ -41,6 +41,17 @@ view_note_damage(struct view *v)
 	v->source->is_unsure = true;
 }
 
+void
+view_note_edit(struct view *v)
+{
+	if (!v->source->is_damaged)
+		warnx("the status has been edited: SIGHUP or 'spoolq resume' "
+		      "has spoold take that over; "
+		      "what it said before is shown");
+	v->source->is_damaged = true;
+	v->source->is_unsure = true;
+}
+
 static int
 load_own(struct view *v)
 {

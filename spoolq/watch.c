@@ -161,7 +161,7 @@ run_loop(struct watch *w)
 	int result = show(w);
 
 	while (result == 0) {
-		int key = tty_key(pause_us(w) / 1000);
+		int key = tty_key(pause_us(w) / 1000, "qQ");
 
 		if (key == 'q' || key == 'Q')
 			return EX_OK;

@@ -132,6 +132,25 @@ put_last(FILE *out, const struct style *style, const struct message *m)
 	}
 }
 
+/* There is nothing to tell of ID. */
+static int
+miss(const struct context *ctx, const char *id)
+{
+	enum spool_state state;
+
+	/* The same of another's, or none, or one that has left. */
+	if (ctx->is_foreign) {
+		warnx("%s: no message of yours waits here, and you may not "
+		      "read the history",
+		    id);
+		return EX_NOPERM;
+	}
+	if (spool_find(&ctx->sp, id, &state))
+		return select_miss(ctx, id);
+	warnx("%s: no such message, now or in the history", id);
+	return EX_NOINPUT;
+}
+
 static int
 tell(const struct context *ctx, struct view *v, const char *id)
 {
@@ -149,10 +168,8 @@ tell(const struct context *ctx, struct view *v, const char *id)
 		put_last(stdout, &style, m);
 	if (code != EX_OK)
 		return code;
-	if (m == NULL && !any) {
-		warnx("%s: no such message, now or in the history", id);
-		return EX_NOINPUT;
-	}
+	if (m == NULL && !any)
+		return miss(ctx, id);
 	if (m != NULL)
 		put_now(stdout, &style, ctx, &v->queue, m);
 	return EX_OK;

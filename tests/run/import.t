@@ -48,6 +48,27 @@ empty_spool() {
 	make_spool
 }
 
+# ---- the command line ----------------------------------------------------
+
+fails 64 "import of nothing" import
+is "${out%%$'\n'*}" "spoolq: which format and directory?" "what is missing"
+fails 64 "import of nowhere" import dma
+fails 64 "of an unknown format" import $'x\33[2J' "$dir"
+is "${out%%$'\n'*}" "spoolq: 'x\\x1B[2J' is none of nullmailer, dma, msmtpq, \
+spoolgore and postfix-maildrop" "which is shown harmless"
+for path in "$config" "$dir/none"$'\33[2J'; do
+	fails 66 "import: no directory" import dma "$path"
+	unlike "$out" $'\33' "whose path is shown harmless"
+done
+like "$out" 'none\\x1B\[2J' "and shown"
+for command in 'report --html' 'metrics --textfile'; do
+	# shellcheck disable=SC2086
+	fails 73 "$command: no such directory" \
+	    spoolq $command "$dir/none"$'\33[2J/x' 2>"$dir/err"
+	is "$(<"$dir/err")" "spoolq: cannot write '$dir/none\\x1B[2J/x': No such \
+file or directory" "the path is shown harmless"
+done
+
 # ---- nullmailer ----------------------------------------------------------
 
 new_queue nullmailer queue failed

@@ -214,6 +214,11 @@ lists 6 --relay slow --limit 1
 lists 12 --from ann@example.org --all
 lists 123456789A --all
 lists "" --to cy@example.net --error unknown
+lists 12346789A --from @example.org
+lists 12 --to @EXAMPLE.net
+lists 5 --to '@*.example' --relay bad
+lists "" --from @ample.org
+lists 23 --error 'b(u|s){1,20}y+ *'
 if name=$(getent passwd 33 | cut -d : -f 1) && [ -n "$name" ]; then
 	lists 345 --user "$name" --limit 3
 fi
@@ -238,8 +243,24 @@ done <<'END'
 --error (|--error '(' is no regular expression: Unmatched ( or \(
 --state waiting|--state 'waiting' is none of new, sending, deferred, held, failed, hold, paused, no-relay, not-before, backoff, circuit, rate, turn
 --all=x|option '--all=x' takes no argument
+--older 3d --older 1s|--older can be given only once
+--from a --from b|--from can be given only once
+--state held --state held|--state can be given only once
+--limit 1 --relay main --limit=2|--limit can be given only once
+--relay main --relay main|--relay can be given only once
+--color never --color always|--color can be given only once
+--error x{100}{100}{100}|--error 'x{100}{100}{100}' has too many repetitions
+--error (x{0,9}){,9000}|--error '(x{0,9}){,9000}' has too many repetitions
+--error x++++++++++++++++|--error 'x++++++++++++++++' has too many repetitions
 --ids --json|'--ids' and '--json' exclude each other
 END
+printf -v many '%60000s' ''
+ask list --error "${many// /(}"
+like "$out/${err%%$'\n'*}/$status" \
+    "^/spoolq: --error '\(+…' is longer than 1000 bytes/64\$" \
+    "an expression that would use up the stack"
+ask list --ids --ids --all --all A0000001
+is "$out/$status" A0000001/0 "what takes no argument may be said twice"
 ask list --help
 is "$status" 0 "list --help"
 for word in --json --ids --older --limit --error --spool; do
@@ -354,6 +375,7 @@ lists B --from 'a@[192.0.2.1]'
 lists B --from '[192.0.2.1]'
 lists B --from 'a@[[]*'
 lists "" --from 'a@[[]?'
+lists B --from '@[192.0.2.1]'
 lists B --state circuit
 lists B --state circuit --to bad@other.example
 lists "" --state circuit --to now@other.example
@@ -366,6 +388,27 @@ printf 'Subject: x\n\nx\n' | crlf | put_message "$spool/queue" A000000B \
 ask show A000000B
 unlike "$out$err" $'\33' "also with the message"
 unlike "$(spoolq --complete list --relay '')" $'\33' "nor is it offered"
+
+# ---- characters that are two columns wide ------------------------------
+
+wide=漢字漢字漢
+{
+	head -n 1 "$dir/status"
+	message A000000C queue 310 512 34 "$wide@x.example" "" \
+	    "$(rcpt "$wide@y.example" pending 0 0 "$smart")" \
+	    "$(rcpt "$wide@z.example" pending 0 0 "$smart")"
+	echo
+	echo ']}'
+} >"$spool/.status.json"
+for COLUMNS in 80 81; do
+	export COLUMNS
+	out=$(LC_ALL=C.UTF-8 spoolq list A000000C 2>"$dir/err")
+	at_most "$(LC_ALL=C.UTF-8 wc -L <<<"$out")" "$COLUMNS" \
+	    "list: wide characters in $COLUMNS columns"
+	like "$out" "$wide@x\.example -> 漢字(漢)?…" "they are cut as a whole"
+	like "$out" "… \+1" "and the count is not"
+done
+unset COLUMNS
 
 # ---- trouble with the output -------------------------------------------
 

@@ -170,7 +170,37 @@ fill
 : >"$spool/queue/$none"
 ask reroute --relay backup "$one" "$none"
 is "$out|$err|$status" "$one is sent there when spoold starts|\
-spoolq: $none: Bad message|65" "a torn file is no trouble of the others"
+spoolq: $none is damaged|65" "a torn file is no trouble of the others"
+
+# It is never removed, and what is no message at all not moved either.
+is "$(spoolq list 2>&1 | grep -c "$none")" 1 "the list tells of it"
+would "|spoolq: queue/$none: is too short
+spoolq: $none is damaged|65" "drop -n of a torn file" drop -n "$none"
+for command in drop hold flush; do
+	ask $command "$none"
+	is "$out|$err|$status|$(where "$none")" \
+	    "|spoolq: $none is damaged|65|queue" "$command: a torn file stays"
+done
+ask show "$none"
+is "$out|${err##*$'\n'}|$status" "|spoolq: $none is damaged|65" \
+    "it cannot be shown"
+ask why "$none"
+is "$out|${err##*$'\n'}|$status" "|spoolq: $none is damaged|65" \
+    "nor told of"
+rm "$spool/queue/$none"
+mkfifo "$spool/queue/$none"
+ask hold "$none"
+is "$out|$err|$status|$(where "$none")" \
+    "|spoolq: $none is damaged|65|queue" "a FIFO is no message"
+rm "$spool/queue/$none"
+sed -i 's/^body/BODY/' "$spool/queue/$one"
+for part in --raw --body; do
+	ask show $part "$one"
+	like "$out" $'\nBODY' "show $part: what is there"
+	is "${err##*$'\n'}|$status" \
+	    "spoolq: $one is damaged: its checksum is wrong|65" \
+	    "and that it is not what it was"
+done
 
 # Nobody on a terminal, nobody is asked; many have a sum.
 fill

@@ -75,6 +75,15 @@ drop 30 messages? [y/N] n" "of many, the first ones are shown"
 typing 'y/N\] ' 'y\n' -- drop --from many@x.test
 is "$status|$(queued)|${said##*$'\n'}" "0|2|30 messages dropped" "many are dropped"
 
+put hold 5C000001 "$(printf 'a%.0s' {1..40})@x.test" \
+    "$(printf 'b%.0s' {1..40})@y.test" cy@y.test
+put hold 5C000002 "$(printf '%%E6%%BC%%A2%.0s' {1..30})@x.test" bob@y.test
+typing 'y/N\] ' 'n\n' -- release --state held
+at_most "$(head -n 2 <<<"$said" | LC_ALL=C.UTF-8 wc -L)" 80 \
+    "what is shown fits into lines"
+like "$said" '\.\.\. \+1' "and the count is not cut"
+rm "$spool"/hold/5C*
+
 # Not a terminal on both sides: a script.
 timeout 60 python3 "$srcdir/tests/run/on-terminal.py" "$dir/said" -- \
     bash -c '"$@" </dev/null' - "$SPOOLQ" -C "$config" --spool "$spool" \

@@ -121,6 +121,16 @@ by "$user" drop "$mine" "$other" "$none"
 is "$out|$err|$status" "$mine dropped|spoolq: $other: no such message
 spoolq: $none: no such message|66" "one's own is dropped"
 is "$(where "$mine")$(where "$other")" queue "and no other"
+by "$user" why "$mine"
+gone=${err##*$'\n'}
+gone=$out/${gone//$mine/ID}/$status
+is "$gone" "/spoolq: ID: no message of yours waits here, and you may not \
+read the history/77" "what became of it, the user may not read"
+for id in "$other" "$none"; do
+	by "$user" why "$id"
+	err=${err##*$'\n'}
+	is "$out/${err//$id/ID}/$status" "$gone" "the same of any other id"
+done
 by "$user" drop --all
 is "$out|$err|$status" "$mine2 dropped
 $held dropped||0" "drop --all: all that is the user's"
@@ -141,8 +151,53 @@ ok "all of them" wait_for 20 has_events 154 admitted
 by "$user" drop $(<"$dir/ids")
 is "$(tail -n 1 <<<"$out")|$err|$status" "150 messages dropped||0" \
     "as many as one likes"
+
+# ---- who may look, but change nothing ----------------------------------
+
+chmod 750 "$spool"/{hold,failed}
+# member ARGS...: as by, of a user in the spool's group
+member() {
+	out=$(setpriv --reuid 1235 --regid "$owner" --clear-groups timeout 60 \
+	    "$SPOOLQ" -C "$config" --spool "$spool" "$@" \
+	    2>"$dir/err" </dev/null)
+	status=$?
+	err=$(<"$dir/err")
+}
+give 1235 queue 5D000001
+ok "a member's message is known" wait_for 20 knows_all 5D000001
+for run in "" -n; do
+	# shellcheck disable=SC2086
+	member drop $run "$other"
+	is "$out|$err|$status" "|spoolq: $other: not permitted|77" \
+	    "drop $run: another's"
+	# shellcheck disable=SC2086
+	member hold $run "$other"
+	is "$out|${err%%;*}|$status" "|spoolq: only root and the owner of \
+'$spool' may hold|77" "hold $run"
+done
+for args in pause resume "reroute --relay main $other"; do
+	# shellcheck disable=SC2086
+	member $args
+	is "$out|${err%%;*}|$status" "|spoolq: only root and the owner of \
+'$spool' may ${args%% *}|77" "$args"
+done
+member drop -n --all
+is "$out|$err|$status" "5D000001 would be dropped|\
+spoolq: $other: not permitted|77" "drop -n --all: what would be done"
+member drop --all
+is "$out|$err|$status" "5D000001 dropped|\
+spoolq: $other: not permitted|77" "and is"
+
 by "$owner" resume
 is "$out|$err|$status" "delivery goes on||0" "the owner resumes"
 by "$owner" drop "$other"
 ok "the owner drops all" [ "$status" -eq 0 -o "$status" -eq 75 ]
+give 1235 queue 5D000002
+stop_spoold
+for run in "" -n; do
+	# shellcheck disable=SC2086
+	member drop $run 5D000002
+	is "$out|$err|$status" "|spoolq: spoold is not running: only it can do \
+that for you|69" "drop $run, without spoold"
+done
 done_testing

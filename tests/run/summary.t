@@ -87,6 +87,16 @@ is "$(of "$out" 'len(s["age_limits"]) + 1 == len(s["domains"]["others"]["ages"])
     True "an age has its limit"
 is "$(of "$out" 's["oldest"]["id"]')" 3286A1B2C3 "the oldest"
 
+# Characters that take two columns.
+put queue 3286A1B2C6 30 "$(printf '%%E6%%BC%%A2%.0s' {1..60})@x.test" \
+    "bob@$(printf '%%E6%%BC%%A2%.0s' {1..20}).example"
+out=$(LC_ALL=C.UTF-8 COLUMNS=80 spoolq summary 2>/dev/null)
+at_most "$(LC_ALL=C.UTF-8 wc -L <<<"$out")" 80 "wide characters: cut"
+is "$(grep '^漢' <<<"$out" | sed 's/漢/xx/g')" \
+    "xxxxxxxxxxxxxxxxxxxxxxxx…    1    1    .    .    .    .    .    .    .    \
+.    ." "and the columns are where they are"
+rm "$spool/queue/3286A1B2C6"
+
 # Filters are those of list.
 ask summary --json --from ann@x.test --state new
 is "$(of "$out" 's["messages"]')" 2 "filtered"

@@ -94,6 +94,26 @@ clean() {
 	rm -f "$spool"/.status.json "$spool"/.journal* "$spool"/{queue,hold,failed}/*
 }
 
+# ---- an edit that spoold was not told of -------------------------------
+
+put queue A0000001
+put queue A0000002
+snapshot 10 A0000001 A0000002
+mv "$spool/.status.json" "$spool/.status.json.base"
+{
+	head_line 10
+	message_line A0000002 A0000002@edited
+	echo ']}'
+} | tr -d '\n' >"$spool/.status.json"
+shows "A0000001 status A0000002 status" "an edit: what it said before is shown"
+like "$err" "^spoolq: the status has been edited: SIGHUP or 'spoolq resume' \
+has spoold take that over; what it said before is shown" "which is said"
+sed -i 's/"pending"/"thinking"/' "$spool/.status.json"
+shows "A0000001 status A0000002 status" "one that is wrong"
+like "$err" "^spoolq: the status has been edited and is not valid" "is called so"
+rm "$spool/.status.json.base"
+clean
+
 # ---- with a spoold: what it says is so ---------------------------------
 
 serve

@@ -48,6 +48,12 @@ key q
 ended 0
 sane
 END
+printf -v keys '%200s' ''
+python3 "$srcdir/tests/run/on-terminal.py" "$dir/frames" 'q quit' \
+    "${keys// /x}q" -- \
+    "$SPOOLQ" -C "$config" --spool "$spool" watch -n 1h
+at_most "$(tr '\033' '\n' <"$dir/frames" | grep -c '^\[H')" 20 \
+    "keys that are pending are taken before it draws again"
 ok "so does ^C" in_terminal 24 80 <<'END'
 see q quit
 key \x03

@@ -95,17 +95,27 @@ static const struct {
 	{ "", 0, "" },
 	{ "äöü", 3, "äöü" },
 	{ "äöüß", 3, "äö…" },
+	/* Two columns each; none: it stays with what is before it. */
+	{ "漢字", 4, "漢字" },
+	{ "漢字", 3, "漢…" },
+	{ "漢字x", 4, "漢…" },
+	{ "漢", 1, "…" },
+	{ "e\xcc\x81t", 2, "e\xcc\x81t" },
+	{ "e\xcc\x81te", 2, "e\xcc\x81…" },
+	/* No UTF-8. */
+	{ "\xff\xfe", 2, "\xff\xfe" },
 };
 
-START_TEST(fit_counts_characters)
+START_TEST(fit_counts_columns)
 {
 	char *got;
-	size_t len;
+	size_t len, used;
 	FILE *out = open_memstream(&got, &len);
 
-	output_fit(out, fits[_i].text, fits[_i].columns);
+	used = output_fit(out, fits[_i].text, fits[_i].columns);
 	ck_assert_int_eq(fclose(out), 0);
 	ck_assert_str_eq(got, fits[_i].want);
+	ck_assert_uint_eq(used, output_columns(got));
 	free(got);
 }
 END_TEST
@@ -638,7 +648,7 @@ main(void)
 	tcase_add_loop_test(tc, span_is_one_unit, 0, COUNT(spans));
 	tcase_add_loop_test(
 	    tc, size_is_at_most_four_characters, 0, COUNT(sizes));
-	tcase_add_loop_test(tc, fit_counts_characters, 0, COUNT(fits));
+	tcase_add_loop_test(tc, fit_counts_columns, 0, COUNT(fits));
 	tcase_add_loop_test(tc, state_is_a_word, 0, COUNT(fates));
 	tcase_add_loop_test(tc, next_says_why_in_ten_columns, 0, COUNT(nexts));
 	tcase_add_test(tc, reason_is_the_last_answer_of_who_waits);
