@@ -217,7 +217,7 @@ struct queue {
 	char *paused_by;   /* for people */
 	STAILQ_HEAD(, relay_state) relays; /* as they were named */
 	bool rests; /* queue_rest() */
-	/* What spoold sets; limits are borrowed. */
+	/* The configuration's; limits are borrowed. */
 	enum fair_by fair;
 	const struct rate_limit *sender_rates;
 	size_t nsender_rates;
@@ -225,7 +225,8 @@ struct queue {
 	uint64_t seq;    /* of the last event applied */
 	int64_t last_us; /* its time */
 	/* The time of the snapshot that it was read from: who came later has
-	 * no relay yet.  0: nothing was read; -1: nobody has one yet. */
+	 * no relay yet.  0: nothing was read, or there is no relay to
+	 * have; -1: nobody has one yet. */
 	int64_t read_us;
 };
 
@@ -351,6 +352,13 @@ struct part *queue_first_due(const struct relay_state *relay);
  * first, and again after that.
  */
 void queue_rest(struct queue *q, bool rests);
+
+/*
+ * The clock was set forward by BY_US, or back: all that is in Q happened, and
+ * will, by the clock that it has now.  So nothing comes earlier or later, and
+ * no lifetime ends.  Rates are left to forget by themselves.
+ */
+void queue_set_clock(struct queue *q, int64_t by_us);
 
 /* All that is ready goes back to the dues: lanes or fairness have changed. */
 void queue_unready(struct queue *q, struct relay_state *relay);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/date.h"
@@ -21,6 +22,9 @@
 #include "spoold/waiters.h"
 
 #define TICK_MS 1000
+
+/* Less is no more than a clock that is steered. */
+#define CLOCK_SET_US ((int64_t)60 * 1000000)
 
 /*
  * What happens when it is time to stop: sessions may finish, then are cut
@@ -35,10 +39,44 @@ static const struct {
 	{ AGENTS_KILL, 1000 },
 };
 
+/* Microseconds since the machine came up, asleep or not. */
+static int64_t
+uptime_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 int64_t
 spoold_now(const struct spoold *d)
 {
-	return d->wall_us + (int64_t)((uv_hrtime() - d->base_ns) / 1000);
+	return d->wall_us + uptime_us() - d->base_us;
+}
+
+/* Go by the wall's clock again, if that was set. */
+static void
+follow_clock(struct spoold *d)
+{
+	int64_t by_us = date_now_us() - spoold_now(d);
+
+	if (by_us > -CLOCK_SET_US && by_us < CLOCK_SET_US)
+		return;
+	log_msg(LOG_NOTICE,
+	    "the clock was set %s by %lld seconds; what waits, waits as long "
+	    "as before",
+	    by_us > 0 ? "forward" : "back",
+	    (long long)(by_us > 0 ? by_us : -by_us) / 1000000);
+	d->wall_us += by_us;
+	d->daemon.start_us += by_us;
+	d->scan_us += by_us;
+	d->snapshot_us += by_us;
+	d->sync_us += by_us;
+	raw_set_clock(d, by_us);
+	queue_set_clock(&d->queue, by_us);
+	/* The journal is by the clock of before. */
+	snapshot_want(d);
 }
 
 /* ---- stop ------------------------------------------------------------ */
@@ -217,6 +255,7 @@ on_tick(uv_timer_t *timer)
 
 	if (d->stopping)
 		return;
+	follow_clock(d);
 	scan_tick(d);
 	queue_prune_senders(&d->queue, spoold_now(d));
 	control_tick(d);
@@ -431,7 +470,7 @@ spoold_run(struct spoold *d)
 		return EX_OSERR;
 	}
 	d->wall_us = date_now_us();
-	d->base_ns = uv_hrtime();
+	d->base_us = uptime_us();
 	d->daemon.start_us = d->wall_us;
 	d->daemon.pid = (long)getpid();
 	d->journal.fd = -1;

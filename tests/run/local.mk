@@ -4,6 +4,7 @@ run_tests = \
 	%D%/auth.t \
 	%D%/backlog.t \
 	%D%/bounces.t \
+	%D%/clock.t \
 	%D%/config.t \
 	%D%/control.t \
 	%D%/deliver.t \
