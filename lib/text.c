@@ -26,20 +26,26 @@ struct token {
 	size_t len;
 };
 
-/* Whether CODE steers a terminal or the order of what is shown. */
+/* Whether CODE steers a terminal or the order of what is shown, or is nothing
+ * that anybody could see. */
 static bool
 is_control(uint32_t code)
 {
 	static const struct {
 		uint32_t first, last;
 	} controls[] = {
-		{ 0x00, 0x1f },     /* C0 */
-		{ 0x7f, 0x9f },     /* DEL, C1 */
-		{ 0x61c, 0x61c },   /* Arabic letter mark */
-		{ 0x200e, 0x200f }, /* direction marks */
-		{ 0x2028, 0x2029 }, /* line and paragraph separators */
-		{ 0x202a, 0x202e }, /* embeddings and overrides */
-		{ 0x2066, 0x2069 }, /* isolates */
+		{ 0x00, 0x1f },       /* C0 */
+		{ 0x7f, 0x9f },       /* DEL, C1 */
+		{ 0x61c, 0x61c },     /* Arabic letter mark */
+		{ 0x180e, 0x180e },   /* Mongolian vowel separator */
+		{ 0x200b, 0x200b },   /* zero width space */
+		{ 0x200e, 0x200f },   /* direction marks */
+		{ 0x2028, 0x2029 },   /* line and paragraph separators */
+		{ 0x202a, 0x202e },   /* embeddings and overrides */
+		{ 0x2060, 0x2064 },   /* word joiner, invisible operators */
+		{ 0x2066, 0x2069 },   /* isolates */
+		{ 0xfeff, 0xfeff },   /* byte order mark */
+		{ 0xe0000, 0xe007f }, /* tags */
 	};
 
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {

@@ -15,8 +15,9 @@
 
 /*
  * Write TEXT so that a terminal, a log and JSON stay themselves: valid UTF-8
- * passes; C0 and C1 controls, DEL, bidirectional controls, line separators
- * and bytes that are no UTF-8 become \xNN or \u{N…}.  At most MAX bytes are
+ * passes; C0 and C1 controls, DEL, bidirectional controls, line separators,
+ * what is invisible (but for joiners, which scripts and emoji need) and bytes
+ * that are no UTF-8 become \xNN or \u{N…}.  At most MAX bytes are
  * written, "…" (3 bytes) last when something was cut.  A backslash of TEXT
  * stays one, so that cleaning twice does no harm.  Errors stay in OUT.
  */

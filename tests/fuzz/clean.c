@@ -46,6 +46,9 @@ fuzz_check_clean(struct span text, size_t max)
 		fuzz_check(c < 0x2028 || c > 0x202e);
 		fuzz_check(c < 0x2066 || c > 0x2069);
 		fuzz_check(c != 0x200e && c != 0x200f && c != 0x61c);
+		fuzz_check(c != 0x200b && c != 0xfeff && c != 0x180e);
+		fuzz_check(c < 0x2060 || c > 0x2064);
+		fuzz_check(c < 0xe0000 || c > 0xe007f);
 	}
 	again = text_clean(span_of(clean), strlen(clean));
 	fuzz_check(again != NULL && strcmp(again, clean) == 0);

@@ -47,6 +47,13 @@ static const struct {
 	{ "\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c", 0, PLENTY,
 	    "\\u{200E}\\u{200F}\\u{61C}" },
 	{ "\xe2\x80\xa8\xe2\x80\xa9", 0, PLENTY, "\\u{2028}\\u{2029}" },
+	/* invisible */
+	{ "a\xe2\x80\x8b"
+	  "b\xef\xbb\xbf\xe1\xa0\x8e",
+	    0, PLENTY, "a\\u{200B}b\\u{FEFF}\\u{180E}" },
+	{ "\xe2\x81\xa0\xe2\x81\xa4", 0, PLENTY, "\\u{2060}\\u{2064}" },
+	{ "\xf3\xa0\x80\x80\xf3\xa0\x81\xbf\xf3\xa0\x82\x80", 0, PLENTY,
+	    "\\u{E0000}\\u{E007F}\xf3\xa0\x82\x80" },
 	/* a joiner is part of many scripts and emoji */
 	{ "\xe2\x80\x8d", 0, PLENTY, "\xe2\x80\x8d" },
 	/* not UTF-8 */
