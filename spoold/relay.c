@@ -175,14 +175,21 @@ relay_route_all(struct spoold *d)
 char *
 relay_reply(const struct qrcpt *r)
 {
+	static const char local[] = "[local] ";
 	const struct relay_state *relay = r->part->relay;
+	bool is_marked;
 	char *text;
 
 	if (r->reply != NULL)
 		return strdup(r->reply);
 	if (relay == NULL || !relay->down || relay->reason == NULL)
 		return NULL;
-	return asprintf(&text, "[local] %s", relay->reason) < 0 ? NULL : text;
+	/* It may have been the result of a message. */
+	is_marked = strncmp(relay->reason, local, sizeof(local) - 1) == 0;
+	return asprintf(&text, "%s%s", is_marked ? "" : local, relay->reason) <
+		0
+	    ? NULL
+	    : text;
 }
 
 /* ---- what it does ---------------------------------------------------- */

@@ -14,6 +14,8 @@
 #include "spoold/smtp/secret.h"
 #include "spoold/smtp/token.h"
 
+_Static_assert(CONN_SECRET_MAX >= SECRET_MAX, "room for each secret");
+
 /* What is told of the mechanisms that a server offers. */
 #define OFFER_TOLD_MAX 200
 
@@ -185,6 +187,7 @@ try_token(struct conn *c, const struct relay_settings *rs,
 	*ret_is_kept = secret.is_kept;
 	if (result < 0)
 		return local_trouble(c, result, why);
+	conn_set_secret(c, secret.text);
 	login->token = secret.text;
 	result = token_login(c, login, why, size);
 	if (result == 1)
@@ -222,17 +225,18 @@ open_by_token(struct conn *c, const struct relay_settings *rs, const char *host,
 
 /* ---- passwords ------------------------------------------------------- */
 
-/* As secret_get(), for libESMTP. */
+/* As secret_get(), for libESMTP; C's replies are told without it. */
 static int
-get_password(const struct relay_settings *rs, int abort_fd,
+get_password(struct conn *c, const struct relay_settings *rs,
     struct credentials *ret, char *why, size_t size)
 {
 	struct secret_text secret;
 	size_t len;
-	int result = secret_get(rs, abort_fd, &secret, why, size);
+	int result = secret_get(rs, c->abort_fd, &secret, why, size);
 
 	if (result < 0)
 		return result;
+	conn_set_secret(c, secret.text);
 	len = strlen(secret.text);
 	if (len <= CREDENTIAL_MAX) {
 		memcpy(ret->password, secret.text, len + 1);
@@ -255,7 +259,7 @@ fetch_password(struct conn *c, const struct relay_settings *rs)
 {
 	struct credentials creds;
 	char why[5000];
-	int err = get_password(rs, c->abort_fd, &creds, why, sizeof(why));
+	int err = get_password(c, rs, &creds, why, sizeof(why));
 
 	explicit_bzero(&creds, sizeof(creds));
 	return err == 0 ? 0 : local_trouble(c, err, why);
@@ -314,7 +318,7 @@ auth_prepare(struct conn *c, const struct relay_settings *rs,
 		(void)snprintf(why, size, "%s", fault);
 		return -1;
 	}
-	err = get_password(rs, c->abort_fd, ret_creds, why, size);
+	err = get_password(c, rs, ret_creds, why, size);
 	if (err == -ECANCELED)
 		(void)local_trouble(c, err, why);
 	if (err < 0)

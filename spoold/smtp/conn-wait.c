@@ -64,15 +64,13 @@ poll_timeout(const struct conn *c, int64_t now_ms, int64_t deadline_ms)
 	return left_ms < 3600000 ? (int)left_ms : 3600000;
 }
 
-static const char cut_short[] = "the transaction takes too long";
-
 /* A server that drips never lets a single wait last. */
 static bool
-is_cut(struct conn *c, int64_t now_ms)
+is_late(struct conn *c, int64_t now_ms, int64_t deadline_ms, const char *late)
 {
-	if (c->cut_ms == 0 || now_ms < c->cut_ms)
+	if (now_ms < deadline_ms)
 		return false;
-	conn_kill(c, "%s", cut_short);
+	conn_kill(c, "%s", late);
 	return true;
 }
 
@@ -88,9 +86,9 @@ conn_wait(struct conn *c, short events, int64_t deadline_ms, const char *late)
 
 	if (c->cut_ms != 0 && c->cut_ms < deadline_ms) {
 		deadline_ms = c->cut_ms;
-		late = cut_short;
+		late = "the transaction takes too long";
 	}
-	if (is_cut(c, now_ms))
+	if (is_late(c, now_ms, deadline_ms, late))
 		return -1;
 	while ((n = poll(fds, 2, poll_timeout(c, now_ms, deadline_ms))) <= 0) {
 		if (n < 0 && errno != EINTR) {
@@ -98,10 +96,8 @@ conn_wait(struct conn *c, short events, int64_t deadline_ms, const char *late)
 			return -1;
 		}
 		now_ms = conn_now_ms();
-		if (n == 0 && now_ms >= deadline_ms) {
-			conn_kill(c, "%s", late);
+		if (n == 0 && is_late(c, now_ms, deadline_ms, late))
 			return -1;
-		}
 		conn_note_slow(c, now_ms);
 	}
 	if (fds[1].revents != 0) {

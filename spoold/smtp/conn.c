@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "spoold/smtp/conn-work.h"
+#include "spoold/smtp/mask.h"
 #include "spoold/smtp/tls.h"
 
 struct conn *
@@ -40,6 +41,7 @@ conn_new(int abort_fd, int64_t reply_timeout_ms)
 	c->since_ms = 0;
 	c->is_aborted = false;
 	c->is_secret = false;
+	c->secret[0] = '\0';
 	conn_reset(c);
 	return c;
 }
@@ -79,7 +81,27 @@ conn_free(struct conn *c)
 	if (c == NULL)
 		return;
 	conn_reset(c);
+	explicit_bzero(c->secret, strlen(c->secret));
 	free(c);
+}
+
+void
+conn_set_secret(struct conn *c, const char *secret)
+{
+	explicit_bzero(c->secret, strlen(c->secret));
+	(void)snprintf(c->secret, sizeof(c->secret), "%s", secret);
+}
+
+char *
+conn_said(const struct conn *c)
+{
+	const struct reply *said = &c->norm.reply;
+	struct reply reply;
+
+	reply.code = said->code;
+	memcpy(reply.text, said->text, said->len);
+	reply.len = mask_secret(reply.text, said->len, c->secret);
+	return reply_describe(&reply);
 }
 
 void
@@ -199,7 +221,7 @@ write_now(struct conn *c, const char *bytes, size_t len, short *ret_want)
 /*
  * The connection is no good any more.  A server that refuses often says why
  * and closes: its words, if there are any, are a better reason than a
- * broken pipe.
+ * broken pipe.  A consent that nobody asked for is none.
  */
 static void
 hear_last_words(struct conn *c)
@@ -215,10 +237,13 @@ hear_last_words(struct conn *c)
 	if (normaliser_feed(&c->norm, c->in + c->in_start,
 		c->in_end - c->in_start, &used) != REPLY_COMPLETE)
 		return;
-	said = reply_describe(&c->norm.reply);
+	said = conn_said(c);
 	c->has_last_words = true;
 	c->is_dead = false;
-	conn_kill(c, "the server broke off: %s", said != NULL ? said : "");
+	conn_kill(c, "the server %s: %s",
+	    c->norm.reply.code < 400 ? "answered before it was asked"
+				     : "broke off",
+	    said != NULL ? said : "");
 	free(said);
 }
 
@@ -323,6 +348,7 @@ expect_nothing(struct conn *c, short *ret_want)
 static ssize_t
 await_input(struct conn *c, int64_t deadline_ms)
 {
+	short want;
 	ssize_t n;
 
 	make_room(c);
@@ -333,8 +359,11 @@ await_input(struct conn *c, int64_t deadline_ms)
 		c->in_end += (size_t)n;
 		return n;
 	}
-	if (would_block(n) || (n < 0 && errno == EINTR))
+	if (would_block(n))
 		return 0;
+	/* We were stopped, and it may have come meanwhile. */
+	if (n < 0 && errno == EINTR)
+		return read_now(c, &want);
 	/* The reason is told only once. */
 	lost(c, n == 0 ? 0 : errno);
 	return -1;
@@ -344,8 +373,6 @@ await_input(struct conn *c, int64_t deadline_ms)
 static int
 read_more(struct conn *c, int64_t deadline_ms)
 {
-	static const char no_answer[] = "no answer in time";
-	int64_t now_ms;
 	short want;
 	ssize_t n;
 
@@ -356,14 +383,10 @@ read_more(struct conn *c, int64_t deadline_ms)
 	if (n < 0)
 		return -1;
 	if (n == 0)
-		return conn_wait(c, want, deadline_ms, no_answer);
-	/* A dripping server keeps read_now() busy: look here, too. */
-	now_ms = conn_now_ms();
-	conn_note_slow(c, now_ms);
-	if (now_ms < deadline_ms)
-		return 0;
-	conn_kill(c, "%s", no_answer);
-	return -1;
+		return conn_wait(c, want, deadline_ms, "no answer in time");
+	/* Not too late, if it is whole: we may have been stopped ourselves. */
+	conn_note_slow(c, conn_now_ms());
+	return 0;
 }
 
 static int

@@ -31,7 +31,8 @@ struct ssl_st; /* OpenSSL's SSL */
 #define CONN_IN_MAX 65536
 #define CONN_WHY_MAX 1200
 #define CONN_PEER_MAX 400
-#define CONN_HOST_MAX 271 /* HOST_KEY_MAX */
+#define CONN_HOST_MAX 271    /* HOST_KEY_MAX */
+#define CONN_SECRET_MAX 8192 /* SECRET_MAX */
 
 /* Connections that may wait in recv(2), which no other descriptor ends. */
 struct conn_group {
@@ -79,6 +80,7 @@ struct conn {
 	size_t in_start;
 	size_t in_end;
 	size_t out_len;
+	char secret[CONN_SECRET_MAX + 1]; /* for conn_said(); "": none */
 	char in[CONN_IN_MAX];
 	char out[CONN_OUT_MAX];
 };
@@ -132,6 +134,15 @@ int conn_reply(struct conn *c, int64_t deadline_ms);
  * server's words if they are a reply.
  */
 bool conn_is_quiet(struct conn *c);
+
+/*
+ * Our password or token, which C's server may repeat: kept, and wiped by
+ * conn_free().
+ */
+void conn_set_secret(struct conn *c, const char *secret);
+
+/* The last reply for people, as reply_describe(), without the secret. */
+char *conn_said(const struct conn *c);
 
 /* Whether input is there that nobody read; does not look at the socket. */
 bool conn_has_input(const struct conn *c);

@@ -29,7 +29,7 @@ note(const struct place *place, enum dialogue_step step, enum trouble trouble)
 static enum trouble
 refused(struct conn *c, const char *what)
 {
-	char *said = reply_describe(&c->norm.reply);
+	char *said = conn_said(c);
 
 	conn_kill(c, "%s: %s", what, said != NULL ? said : "refused");
 	free(said);

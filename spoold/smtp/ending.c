@@ -17,6 +17,9 @@
 #include "spoold/smtp/message.h"
 #include "spoold/smtp/transport.h"
 
+/* Before a result that the server has not said itself. */
+static const char local[] = "[local] ";
+
 /* The end of a transaction while it is worked out. */
 struct end {
 	struct job *job;
@@ -43,7 +46,7 @@ ending_recipient(struct job *job, struct target *target,
 		target->is_accepted = is_known;
 		return;
 	}
-	said = reply_describe(reply);
+	said = conn_said(t->conn);
 	target->verdict = outcome_verdict(AT_RCPT, &answer);
 	switch (target->verdict) {
 	case VERDICT_RECIPIENT_FAILED:
@@ -147,9 +150,11 @@ settle_recipients(struct end *end)
 
 /* ---- messages -------------------------------------------------------- */
 
-/* The server's words about the message, or else what broke. */
+/* The server's words about the message, behind WHAT, or else what broke,
+ * behind PREFIX. */
 static void
-put_reason(const struct end *end, const char *what, char *buf, size_t size)
+put_reason(const struct end *end, const char *what, const char *prefix,
+    char *buf, size_t size)
 {
 	const struct conn *c = end->t->conn;
 
@@ -157,8 +162,8 @@ put_reason(const struct end *end, const char *what, char *buf, size_t size)
 		(void)snprintf(buf, size, "%s%s", what,
 		    end->said != NULL ? end->said : "refused");
 	else
-		(void)snprintf(
-		    buf, size, "%s", c->is_dead ? c->why : "libESMTP gave up");
+		(void)snprintf(buf, size, "%s%s", prefix,
+		    c->is_dead ? c->why : "libESMTP gave up");
 }
 
 /* The job was not tried: later, or over another connection at once. */
@@ -167,7 +172,8 @@ end_untried(struct end *end)
 {
 	const struct conn *c = end->t->conn;
 	struct job *job = end->job;
-	char reason[CONN_WHY_MAX];
+	char reason[CONN_WHY_MAX + 16];
+	bool is_message = end->verdict == VERDICT_MAYBE_MESSAGE;
 	bool has_left =
 	    end->answer.kind == ANSWER_BROKEN || end->answer.code == 421;
 
@@ -181,9 +187,11 @@ end_untried(struct end *end)
 		job->is_retried = true;
 		return ENDING_ELSEWHERE;
 	}
-	put_reason(end, "MAIL: ", reason, sizeof(reason));
+	/* For a message it is a result, else the relay's trouble. */
+	put_reason(
+	    end, "MAIL: ", is_message ? local : "", reason, sizeof(reason));
 	/* Well until it saw this message's MAIL: others may fare better. */
-	if (end->verdict == VERDICT_MAYBE_MESSAGE) {
+	if (is_message) {
 		job_back(job, "message", reason);
 		return ENDING_DONE;
 	}
@@ -199,7 +207,7 @@ end_broken(struct end *end, enum outcome outcome)
 {
 	const struct transport *t = end->t;
 	struct job *job = end->job;
-	char why[CONN_WHY_MAX], reason[CONN_WHY_MAX + 16];
+	char reason[CONN_WHY_MAX + 16];
 
 	if (t->is_file_bad) {
 		job_bad(job, t->file_why);
@@ -213,9 +221,7 @@ end_broken(struct end *end, enum outcome outcome)
 		job_back(job, "stop", t->conn->why);
 		return ENDING_DONE;
 	}
-	put_reason(end, "", why, sizeof(why));
-	(void)snprintf(reason, sizeof(reason), "%s%s",
-	    end->answer.kind == ANSWER_GIVEN ? "" : "[local] ", why);
+	put_reason(end, "", local, reason, sizeof(reason));
 	/* The server has none of those that were too many. */
 	if (outcome == OUTCOME_UNCERTAIN)
 		tell_tried(job, outcome, reason);
@@ -332,7 +338,7 @@ judge(struct end *end)
 		return;
 	end->said = at == AT_MAIL && t->tx.mail_said != NULL
 	    ? strdup(t->tx.mail_said)
-	    : reply_describe(&t->conn->norm.reply);
+	    : conn_said(t->conn);
 }
 
 static enum ending

@@ -7,7 +7,11 @@
 #include <string.h>
 
 #include "lib/span.h"
+#include "spoold/smtp/base64.h"
 #include "spoold/smtp/mask.h"
+#include "spoold/smtp/normalise.h"
+
+static const char mask[] = "…";
 
 /* Base64 of either alphabet (RFC 4648), and its padding. */
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -39,7 +43,6 @@ is_word(struct span run)
 void
 mask_secrets(char *text)
 {
-	static const char mask[] = "…";
 	const char *from = text;
 	char *to = text;
 
@@ -60,4 +63,64 @@ mask_secrets(char *text)
 		from += len;
 	}
 	*to = '\0';
+}
+
+/* ---- a secret that is known ------------------------------------------ */
+
+/* What base64.h takes: the alphabet of the commands. */
+static bool
+is_base64(char c)
+{
+	return c != '-' && c != '_' && c != '=' && c != '\0' &&
+	    strchr(alphabet, c) != NULL;
+}
+
+/* The length of the base64 that TEXT begins with, if it hides SECRET; or 0. */
+static size_t
+hidden_len(struct span text, struct span secret)
+{
+	char plain[REPLY_TEXT_MAX];
+	size_t len = 0, n;
+	bool is_found;
+
+	while (len < text.len && is_base64(text.ptr[len]))
+		len++;
+	if (len < MASK_SECRET_MIN)
+		return 0;
+	n = base64_decode((struct span){ text.ptr, len }, plain, sizeof(plain));
+	is_found = memmem(plain, n, secret.ptr, secret.len) != NULL;
+	explicit_bzero(plain, n);
+	while (len < text.len && text.ptr[len] == '=')
+		len++;
+	return is_found ? len : 0;
+}
+
+size_t
+mask_secret(char *text, size_t len, const char *secret)
+{
+	struct span key = { secret, strlen(secret) };
+	struct span rest = { text, len };
+	bool is_inside = false; /* of a run that was looked at */
+	char *to = text;
+
+	while (rest.len > 0 && key.len >= MASK_SECRET_MIN) {
+		size_t n = 0;
+
+		if (rest.len >= key.len &&
+		    memcmp(rest.ptr, key.ptr, key.len) == 0)
+			n = key.len;
+		else if (!is_inside)
+			n = hidden_len(rest, key);
+		is_inside = n == 0 && is_base64(*rest.ptr);
+		if (n > 0) {
+			memcpy(to, mask, sizeof(mask) - 1);
+			to += sizeof(mask) - 1;
+		} else {
+			*to++ = *rest.ptr;
+			n = 1;
+		}
+		rest.ptr += n;
+		rest.len -= n;
+	}
+	return (size_t)(to - text) + rest.len;
 }

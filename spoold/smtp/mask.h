@@ -6,6 +6,8 @@
 #ifndef SPOOLD_SMTP_MASK_H
 #define SPOOLD_SMTP_MASK_H
 
+#include <stddef.h>
+
 /* A run of so many base64 characters may be what we have sent. */
 #define MASK_RUN_MIN 12
 
@@ -15,5 +17,14 @@
  * that are often said of logins aside.
  */
 void mask_secrets(char *text);
+
+/* A secret that is shorter is a part of too many words. */
+#define MASK_SECRET_MIN 4
+
+/*
+ * Put "…" in the place of SECRET wherever TEXT, of LEN, has it, as it is or
+ * within base64; one shorter than MASK_SECRET_MIN stays.  The new length.
+ */
+size_t mask_secret(char *text, size_t len, const char *secret);
 
 #endif

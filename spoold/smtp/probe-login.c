@@ -112,7 +112,7 @@ probe_login(struct conn *c, unsigned mechanism, const struct credentials *creds,
 		conn_blame(c, "AUTH");
 		return -1;
 	}
-	text = reply_describe(&c->norm.reply);
+	text = conn_said(c);
 	(void)snprintf(said, size, "%s", text != NULL ? text : "refused");
 	mask_secrets(said);
 	free(text);

@@ -179,7 +179,7 @@ on_step(void *arg, enum dialogue_step step, enum trouble trouble)
 	} else if (step == DIALOGUE_EHLO) {
 		tell_offer(p);
 	} else if (step == DIALOGUE_GREETING) {
-		said = reply_describe(&p->c->norm.reply);
+		said = conn_said(p->c);
 		tell(p, "greeting", "ok", "%s", said != NULL ? said : "");
 		free(said);
 	}

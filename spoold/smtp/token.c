@@ -92,11 +92,12 @@ static void
 take_error(const struct conn *c, char *buf, size_t size)
 {
 	const struct reply *r = &c->norm.reply;
-	char plain[ERROR_MAX];
-	size_t len =
-	    base64_decode((struct span){ r->text, r->len }, plain, sizeof(plain));
-	char *clean = text_clean((struct span){ plain, len }, size - 1);
+	char plain[REPLY_TEXT_MAX], *clean;
+	size_t len = base64_decode(
+	    (struct span){ r->text, r->len }, plain, sizeof(plain));
 
+	len = mask_secret(plain, len, c->secret);
+	clean = text_clean((struct span){ plain, len }, size - 1);
 	(void)snprintf(buf, size, "%s", clean != NULL ? clean : "");
 	free(clean);
 }
@@ -121,7 +122,7 @@ static void
 refused(const struct conn *c, const char *what, const char *error, char *why,
     size_t size)
 {
-	char *said = reply_describe(&c->norm.reply);
+	char *said = conn_said(c);
 
 	(void)snprintf(why, size, "%s: %s%s%s%s", what,
 	    said != NULL ? said : "refused", error[0] != '\0' ? " (" : "",

@@ -13,6 +13,8 @@
 
 /* QUIT is politeness: a server that ignores it must not hold a session. */
 #define QUIT_TIMEOUT_MS 5000
+/* LOGIN's; what comes after them libESMTP answers by "*", each time. */
+#define CHALLENGES_MAX 2
 
 static const struct {
 	const char *word;
@@ -44,6 +46,7 @@ transport_new(
 	t->caps = *caps;
 	t->mechanism = mechanism;
 	t->login = mechanism != 0 ? LOGIN_OPEN : LOGIN_NOT_ASKED;
+	t->challenges = 0;
 	t->phase = PHASE_COMMAND;
 	t->line_len = 0;
 	t->pending_first = 0;
@@ -146,7 +149,8 @@ login_failed(struct transport *t, const char *why)
 {
 	if (t->conn->is_dead)
 		return;
-	conn_kill(t->conn, "AUTH %s: %s", mechanism_name(t->mechanism), why);
+	conn_kill(t->conn, "AUTH %s: %s", mechanism_name(t->mechanism),
+	    why != NULL ? why : "refused");
 	t->conn->is_login_trouble = true;
 }
 
@@ -237,15 +241,16 @@ note_login(struct transport *t, unsigned code)
 		t->login = LOGIN_DONE;
 		return;
 	}
-	if (code == 334) {
+	if (code == 334 && ++t->challenges <= CHALLENGES_MAX) {
 		t->phase = PHASE_LOGIN;
 		return;
 	}
 	/* libESMTP would go on to MAIL without having logged in. */
-	said = reply_describe(&t->conn->norm.reply);
+	said = conn_said(t->conn);
 	if (said != NULL)
 		mask_secrets(said);
-	login_failed(t, said != NULL ? said : "refused");
+	login_failed(
+	    t, code != 334 ? said : "the server asks again and again (334)");
 	/* "Not now" says nothing about it. */
 	t->conn->is_login_trouble = t->conn->is_login_trouble && code != 421;
 	free(said);
@@ -254,11 +259,9 @@ note_login(struct transport *t, unsigned code)
 static void
 note_mail(struct transport *t)
 {
-	const struct reply *reply = &t->conn->norm.reply;
-
-	t->tx.mail = answer_of(reply);
-	if (reply->code >= 400)
-		t->tx.mail_said = reply_describe(reply);
+	t->tx.mail = answer_of(&t->conn->norm.reply);
+	if (t->tx.mail.code >= 400)
+		t->tx.mail_said = conn_said(t->conn);
 }
 
 /* Remember what results depend on. */

@@ -93,6 +93,7 @@ struct transport {
 	struct capabilities caps;
 	unsigned mechanism; /* what libESMTP is offered; 0: none */
 	enum login login;
+	unsigned challenges; /* of that, 334 */
 	struct transaction tx;
 	bool is_utf8;  /* the message's MAIL says SMTPUTF8 */
 	bool is_local; /* the last reply fed was made up here */

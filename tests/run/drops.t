@@ -65,6 +65,18 @@ survives "taken, then half a reply" 2 2 'dot n=1 store; drop-after "25"'
 survives "taken, then silence" 2 2 'dot n=1 store; mute'
 at_most 1 "$(events uncertain)" "the journal says that it is uncertain"
 
+# The journal says whose words they are.
+unclear() {
+	cat "$spool"/.journal.jsonl* |
+	    grep -E '"event":"(lost|uncertain)"' | grep -oE '"reply":"[^"]*"'
+}
+for phase in MAIL RCPT DATA "end of message"; do
+	like "$(unclear)" "\"\[local\] $phase: the server closed the" \
+	    "closed at $phase: the journal says why"
+done
+is "$(unclear | grep -vE '"reply":"(\[local\] |([A-Z]+: )?[2-5][0-9][0-9] )')" \
+    "" "what the server did not say begins with [local]"
+
 # The last reply is the server's word, whatever follows.
 survives "250, then drop" 1 1 'dot n=1 reply "250 2.0.0 taken"; drop'
 survives "250, then rst" 1 1 'dot n=1 reply "250 2.0.0 taken"; delay 0.1; rst'

@@ -117,6 +117,23 @@ for stage in connect ehlo; do
 	pass "$stage: whatever is said, mail is delivered later"
 done
 is "$(grep -c 'agent .* died' "$spoold_log")" 0 "no agent died of that"
+
+# early RULE EVENT REPLY: who answers too early has not broken off
+early() {
+	restart_smtpd --rule "$1"
+	send_simple a@x.test b@y.test
+	ok "$1: delivered later" flushing 30 eval 'has_messages 1 && queue_has 0'
+	is "$(count_messages)" 1 "$1: once"
+	ok "$1: the journal says what happened" has_line \
+	    "$spool/.journal.jsonl" "\"event\":\"$2\".*\"reply\":\"$3\""
+}
+unasked='the server answered before it was asked'
+early 'connect n=1 inject "250 early\r\n"' relay-down \
+    "EHLO: $unasked: 250 early"
+early 'data n=1 inject "250 now\r\n"' lost \
+    "\[local\] [a-z ]+: $unasked: 250 now"
+early 'data n=1 inject "354 twice\r\n"' lost \
+    "\[local\] [a-z ]+: $unasked: 354 twice"
 like "$(tr -d '[:print:]\n\200-\377' <"$spoold_log" | od -An -c)" '^$' \
     "no control character got into the log"
 ok "spoold stops" stop_spoold

@@ -260,6 +260,77 @@ is "$(cat "$agent_log" "$agent_out" | grep -cF "${before:4:12}")" 0 \
     "the login is told nowhere"
 stop_smtpd
 
+# One that repeats the password readable, and the login where none is due.
+echo="s3cret pass%word in $before"
+masked=%E2%80%A6
+for stage in authend mail rcpt data dot; do
+	start_smtpd --auth "ann:s3cret pass%word" \
+	    --rule "$stage n=1 reply \"554 5.6.0 no $echo\""
+	ok "$stage: ready" start_agent "${passwords[@]}" port="$smtpd_port" \
+	    auth=plain password_command="sh '$dir/fetch.sh'"
+	deliver
+	like "$(cat "$agent_out")" "554%205.6.0%20no%20$masked%20in%20$masked" \
+	    "$stage: the password is masked"
+	ok "$stage: the agent ends" stop_agent
+	is "$(cat "$agent_log" "$agent_out" |
+	    grep -cF -e s3cret -e "${before:4:12}")" 0 \
+	    "$stage: it is told nowhere"
+	stop_smtpd
+done
+start_smtpd --tokens "$dir/tokens" --auth-mechs XOAUTH2 \
+    --rule 'authend reply "535 5.7.8 wrong.to=ken! is no token"'
+echo 'wrong.to=ken!' >"$dir/now"
+ok "an echo of a token: ready" start_agent "${passwords[@]}" \
+    port="$smtpd_port" auth=xoauth2 password_command="sh '$dir/fetch.sh'"
+in_trouble "535 5.7.8 … is no token" "an echo of a token" login
+ok "an echo of a token: the agent ends" stop_agent
+echo 's3cret pass%word' >"$dir/now"
+stop_smtpd
+
+# One that does not stop asking.  It notes what it was answered.
+cat >"$dir/asker.py" <<'EOF'
+import os, socket, sys
+listener = socket.create_server(('127.0.0.1', 0))
+with open(sys.argv[1] + '.new', 'w') as f:
+    print(listener.getsockname()[1], file=f)
+os.rename(sys.argv[1] + '.new', sys.argv[1])
+while True:
+    sock, _ = listener.accept()
+    f = sock.makefile('rwb', buffering=0)
+    f.write(b'220 hello\r\n')
+    asked = 0
+    for line in f:
+        if asked or line.upper().startswith(b'AUTH'):
+            f.write(b'334 QUFB\r\n')
+            asked += 1
+        else:
+            f.write(b'250-hello\r\n'
+                    b'250 AUTH PLAIN LOGIN CRAM-MD5 XOAUTH2\r\n')
+    with open(sys.argv[2], 'w') as out:
+        print(asked, file=out)
+EOF
+if command -v python3 >/dev/null; then
+	python3 "$dir/asker.py" "$dir/asker.port" "$dir/asked" \
+	    2>"$dir/asker.log" &
+	asker=$!
+	wait_for 10 test -e "$dir/asker.port"
+	for auth in plain login cram-md5 xoauth2; do
+		rm -f "$dir/asked"
+		ok "$auth, asked for ever: ready" start_agent \
+		    "${passwords[@]}" port="$(<"$dir/asker.port")" \
+		    auth="$auth" password_command="sh '$dir/fetch.sh'"
+		in_trouble "AUTH ${auth^^}: .*334" "$auth, asked for ever" login
+		ok "$auth, asked for ever: the agent ends" stop_agent
+		ok "$auth, asked for ever: the server knows" \
+		    wait_for 10 test -s "$dir/asked"
+		at_most "$(<"$dir/asked")" 3 "$auth, asked for ever: gives up"
+	done
+	kill "$asker"
+	wait "$asker" 2>/dev/null
+else
+	skip "a server that does not stop asking" "python3 is not installed"
+fi
+
 # One that has left its group ends all the same.
 ok "another group: ready" start_agent "${passwords[@]}" password_command="
 	echo \$\$ >'$dir/elsewhere'

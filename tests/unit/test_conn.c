@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: the spoold authors */
 
-/* Waits for a reply that are told to be slow, and what a token login says. */
+/*
+ * Waits for a reply that are told to be slow, how they end, what is told of
+ * replies, and what a token login says.
+ */
 
 #include "config.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "spoold/smtp/conn.h"
@@ -183,6 +188,186 @@ START_TEST(ends_what_takes_too_long)
 }
 END_TEST
 
+/* We may have been stopped: what has come is the answer all the same. */
+START_TEST(takes_what_was_there_in_time)
+{
+	int peer;
+	struct conn *c = connected(&peer);
+
+	ck_assert_int_eq(write(peer, "250 ok\r\n250-", 12), 12);
+	ck_assert_int_eq(conn_reply(c, conn_now_ms() - 1), 0);
+	ck_assert_uint_eq(c->norm.reply.code, 250);
+	ck_assert_int_eq(conn_reply(c, conn_now_ms() - 1), -1);
+	ck_assert_str_eq(c->why, "no answer in time");
+	conn_free(c);
+	ck_assert_int_eq(close(peer), 0);
+}
+END_TEST
+
+static volatile sig_atomic_t stopped_fd;
+static volatile int64_t stopped_until_ms;
+
+/* As if we had been stopped, and answered meanwhile. */
+static void
+on_alarm(int number)
+{
+	ssize_t n = write(stopped_fd, "250 ok\r\n", 8);
+
+	(void)number;
+	while (n == 8 && conn_now_ms() <= stopped_until_ms)
+		(void)poll(NULL, 0, 1);
+}
+
+/* The same in recv(2), which a stop interrupts. */
+START_TEST(takes_what_came_while_stopped)
+{
+	struct conn_group group = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct sigaction action = { .sa_handler = on_alarm };
+	int peer, got = -1;
+
+	LIST_INIT(&group.conns);
+	ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+	/* Early enough, and yet not before we wait. */
+	for (int wait_ms = 40; got < 0 && wait_ms <= 5000; wait_ms *= 5) {
+		struct itimerval timer = { .it_value.tv_usec = wait_ms * 100 };
+		struct conn *c = connected(&peer);
+
+		conn_join(c, &group);
+		ck_assert_int_eq(conn_put(c, "NOOP\r\n", 6), 0);
+		ck_assert_int_eq(conn_flush(c), 0);
+		stopped_fd = peer;
+		stopped_until_ms = conn_now_ms() + wait_ms;
+		ck_assert_int_eq(setitimer(ITIMER_REAL, &timer, NULL), 0);
+		got = conn_reply(c, stopped_until_ms);
+		conn_free(c);
+		ck_assert_int_eq(close(peer), 0);
+	}
+	ck_assert_int_eq(got, 0);
+}
+END_TEST
+
+/* Though there always is something to be read. */
+START_TEST(waits_no_longer_than_it_may)
+{
+	int peer;
+	struct conn *c = connected(&peer);
+
+	ck_assert_int_eq(write(peer, "x", 1), 1);
+	ck_assert_int_eq(conn_wait(c, POLLIN, conn_now_ms() - 1, "late"), -1);
+	ck_assert_str_eq(c->why, "late");
+	conn_free(c);
+	ck_assert_int_eq(close(peer), 0);
+}
+END_TEST
+
+/* ---- what is told ---------------------------------------------------- */
+
+static const struct {
+	const char *reply;
+	bool is_closed;
+	const char *why;
+} unasked[] = {
+	{ "421 4.4.2 idle\r\n", true, "the server broke off: 421 4.4.2 idle" },
+	{ "552 too big\r\n", false, "the server broke off: 552 too big" },
+	{ "250 a\r\n", false,
+	    "the server answered before it was asked: 250 a" },
+	{ "354 go\r\n", true,
+	    "the server answered before it was asked: 354 go" },
+	{ "250", false, "the server sends without being asked" },
+	{ "", true, "the server closed the connection" },
+};
+
+START_TEST(tells_what_came_unasked)
+{
+	const char *reply = unasked[_i].reply;
+	int peer;
+	struct conn *c = connected(&peer);
+
+	ck_assert_int_eq(
+	    write(peer, reply, strlen(reply)), (ssize_t)strlen(reply));
+	if (unasked[_i].is_closed)
+		ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
+	ck_assert(!conn_is_quiet(c));
+	ck_assert_str_eq(c->why, unasked[_i].why);
+	conn_free(c);
+	ck_assert_int_eq(close(peer), 0);
+}
+END_TEST
+
+static const struct {
+	const char *secret, *reply, *want;
+} echoes[] = {
+	{ "", "535 no\r\n", "535 no" },
+	{ "s3cret", "535 no\r\n", "535 no" },
+	{ "s3cret", "550 5.7.1 <s3cret> s3cret\r\n", "550 5.7.1 <…> …" },
+	{ "s3cret", "550-s3cret\r\n550 xs3crets3c\r\n", "550 … x…s3c" },
+	/* Of the user ann and the password, and of the password. */
+	{ "s3cret pw", "500 AUTH PLAIN AGFubgBzM2NyZXQgcHc=, no\r\n",
+	    "500 AUTH PLAIN …, no" },
+	{ "s3cret pw", "500 czNjcmV0IHB3 YWJjZGVmZ2hpamts\r\n",
+	    "500 … YWJjZGVmZ2hpamts" },
+	{ "pass", "550 past\r\n", "550 past" },
+	{ "pass", "550 pass\r\n", "550 …" },
+	/* Too short to be looked for. */
+	{ "no", "550 no such user\r\n", "550 no such user" },
+	/* The code is the server's answer. */
+	{ "550 no", "550 no\r\n", "550 no" },
+	{ "p\303\244ss\303", "550 p\303\244ss\303\r\n", "550 …" },
+};
+
+START_TEST(tells_no_secret)
+{
+	int peer;
+	struct conn *c = connected(&peer);
+	const char *reply = echoes[_i].reply;
+	struct reply before;
+	char *said;
+
+	conn_set_secret(c, "the one before, which was longer");
+	conn_set_secret(c, echoes[_i].secret);
+	ck_assert_int_eq(
+	    write(peer, reply, strlen(reply)), (ssize_t)strlen(reply));
+	ck_assert_int_eq(conn_reply(c, conn_now_ms() + 20000), 0);
+	before = c->norm.reply;
+	said = conn_said(c);
+	ck_assert_str_eq(said, echoes[_i].want);
+	free(said);
+	ck_assert_uint_eq(c->norm.reply.len, before.len);
+	ck_assert_int_eq(
+	    memcmp(c->norm.reply.text, before.text, before.len), 0);
+	conn_free(c);
+	ck_assert_int_eq(close(peer), 0);
+}
+END_TEST
+
+/* A reply that ends amid the secret, and one that is as long as can be. */
+START_TEST(masks_in_long_replies)
+{
+	static char reply[6000], secret[CONN_SECRET_MAX + 1];
+	int peer;
+	struct conn *c = connected(&peer);
+	char *said;
+
+	memset(secret, 's', sizeof(secret) - 1);
+	conn_set_secret(c, secret);
+	ck_assert_str_eq(c->secret, secret);
+	conn_set_secret(c, "sssx");
+	memset(reply, 's', sizeof(reply));
+	memcpy(reply, "550 ", 4);
+	memcpy(reply + 990, "x", 1);
+	memcpy(reply + sizeof(reply) - 2, "\r\n", 2);
+	ck_assert_int_eq(
+	    write(peer, reply, sizeof(reply)), (ssize_t)sizeof(reply));
+	ck_assert_int_eq(conn_reply(c, conn_now_ms() + 20000), 0);
+	said = conn_said(c);
+	ck_assert_ptr_nonnull(said);
+	ck_assert_ptr_null(strchr(said, 'x'));
+	free(said);
+	conn_free(c);
+	ck_assert_int_eq(close(peer), 0);
+}
+END_TEST
+
 /* ---- tokens ---------------------------------------------------------- */
 
 static const struct {
@@ -257,6 +442,12 @@ main(void)
 	tcase_add_test(tc, knows_how_it_ended);
 	tcase_add_test(tc, tells_of_a_reply_that_never_comes);
 	tcase_add_test(tc, ends_what_takes_too_long);
+	tcase_add_test(tc, takes_what_was_there_in_time);
+	tcase_add_test(tc, takes_what_came_while_stopped);
+	tcase_add_test(tc, waits_no_longer_than_it_may);
+	tcase_add_loop_test(tc, tells_what_came_unasked, 0, COUNT(unasked));
+	tcase_add_loop_test(tc, tells_no_secret, 0, COUNT(echoes));
+	tcase_add_test(tc, masks_in_long_replies);
 	tcase_add_loop_test(tc, says_who_bears_a_token, 0, COUNT(messages));
 	tcase_add_test(tc, takes_a_long_token);
 	suite_add_tcase(s, tc);
