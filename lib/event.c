@@ -65,23 +65,12 @@ event_kind_of(const char *name)
 	return EVENT_NONE;
 }
 
-static bool
-is_ascii(const char *s)
-{
-	while (*s > 0)
-		s++;
-	return *s == '\0';
-}
-
 struct json_object *
 event_new_string(const char *s)
 {
 	struct json_object *obj;
-	char *clean;
+	char *clean = text_clean(span_of(s), 4 * strlen(s) + 1);
 
-	if (is_ascii(s))
-		return json_object_new_string(s);
-	clean = text_clean(span_of(s), 4 * strlen(s) + 1);
 	if (clean == NULL)
 		return NULL;
 	obj = json_object_new_string(clean);

@@ -52,51 +52,27 @@ put_char(struct json_out *o, char c)
 	json_out_raw(o, &c, 1);
 }
 
-/* C, which cannot be in a string as it is. */
-static void
-put_escaped(struct json_out *o, char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	static const char plain[] = "\"\\\b\n\r\t\f";
-	static const char letters[] = "\"\\bnrtf";
-	const char *at = c == '\0' ? NULL : strchr(plain, c);
-	char text[6] = { '\\', 'u', '0', '0' };
-
-	if (at != NULL) {
-		text[1] = letters[at - plain];
-		json_out_raw(o, text, 2);
-		return;
-	}
-	text[4] = digits[(unsigned char)c >> 4];
-	text[5] = digits[c & 15];
-	json_out_raw(o, text, 6);
-}
-
-static bool
-needs_escape(char c)
-{
-	return (unsigned char)c < ' ' || c == '"' || c == '\\';
-}
-
+/* S, which has no control characters. */
 static void
 put_text(struct json_out *o, const char *s)
 {
 	const char *from = s;
 
 	for (; *s != '\0'; s++) {
-		if (!needs_escape(*s))
+		if (*s != '"' && *s != '\\')
 			continue;
 		json_out_raw(o, from, (size_t)(s - from));
-		put_escaped(o, *s);
-		from = s + 1;
+		put_char(o, '\\');
+		from = s;
 	}
 	json_out_raw(o, from, (size_t)(s - from));
 }
 
+/* Whether S is what most are: printable ASCII. */
 static bool
-is_ascii(const char *s)
+is_plain(const char *s)
 {
-	while ((unsigned char)(*s - 1) < 0x7f)
+	while ((unsigned char)(*s - ' ') < 0x7f - ' ')
 		s++;
 	return *s == '\0';
 }
@@ -106,7 +82,7 @@ json_out_string(struct json_out *o, const char *s)
 {
 	char *clean = NULL;
 
-	if (!is_ascii(s)) {
+	if (!is_plain(s)) {
 		clean = text_clean(span_of(s), 4 * strlen(s) + 1);
 		if (clean == NULL)
 			o->failed = true;

@@ -26,8 +26,8 @@ struct json_out {
 void json_out_raw(struct json_out *o, const char *text, size_t len);
 
 /*
- * S as a string with its quotes.  JSON is UTF-8: in a string that is not all
- * ASCII, bytes that are no UTF-8 become \xNN (text_clean()).
+ * S as a string with its quotes.  JSON is UTF-8, and people look at it: bytes
+ * that are no UTF-8 and control characters become \xNN (text_clean()).
  */
 void json_out_string(struct json_out *o, const char *s);
 

@@ -67,6 +67,11 @@ fails 1 "nor one with a member that nobody described" check \
     '{"seq":1,"time":1,"event":"start","mood":"good"}'
 fails 1 "nor one that lacks its recipient" check \
     '{"seq":1,"time":1,"event":"failed","id":"3286A1B2C3"}'
+result='"id":"3286A1B2C3","index":0,"rcpt":"r","reply":"","attempts":1'
+ok "what is uncertain may count" check \
+    '{"seq":1,"time":1,"event":"uncertain",'"$result}"
+fails 1 "what is deferred does so anyway" check \
+    '{"seq":1,"time":1,"event":"deferred",'"$result}"
 
 # ---- a busy run --------------------------------------------------------
 
@@ -107,11 +112,13 @@ letter 'nowhere' b@x.test r@away.test
 letter 'one an hour' b@x.test r1@slow.test
 letter 'one more an hour' b@x.test r2@slow.test
 letter 'cut' '' cut@y.test
+printf 'no header\n' >"$spool/"$'raw\e[31m\x7f\n'
 printf 'Priority: urgent\nSubject: u\n\nx\n' | sm -i -f u@x.test later@y.test
 ok "some is deferred" wait_for 20 has_events 3 deferred
 ok "some is refused and reported" wait_for 20 has_events 1 reported
 ok "mail is delivered, the report too" wait_for 20 has_events 4 delivered
 ok "a relay is down" wait_for 20 has_events 1 relay-down
+ok "a file with a wild name is set aside" wait_for 20 has_events 1 damaged
 snapshot || fail "a snapshot on SIGUSR1"
 valid "while it is busy"
 is "$(jq -rs 'map(.event) | index("admitted") != null' \

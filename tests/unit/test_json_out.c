@@ -57,7 +57,11 @@ static const struct {
 } strings[] = {
 	{ "", "\"\"" },
 	{ "plain/slash", "\"plain/slash\"" },
-	{ "\"\\\n\x01\x1f\x7f", "\"\\\"\\\\\\n\\u0001\\u001f\x7f\"" },
+	{ "\"\\", "\"\\\"\\\\\"" },
+	{ "a\x1b[31m\n", "\"a\\\\x1B[31m\\\\x0A\"" },
+	{ "\x01\x1f\x7f", "\"\\\\x01\\\\x1F\\\\x7F\"" },
+	{ " ~", "\" ~\"" },
+	{ "\xc2\x9b", "\"\\\\u{9B}\"" },
 	{ "\xc3\xa9", "\"\xc3\xa9\"" },
 	{ "a\x80z", "\"a\\\\x80z\"" },
 	{ "\xc3\xa9\n", "\"\xc3\xa9\\\\x0A\"" },
@@ -177,6 +181,17 @@ static const struct {
 	    "\"reply\":\"450 \\\"4.2.0\\\" busy\",\"note\":\"a note\","
 	    "\"indexes\":\"0-9\",\"delay\":0.182000,"
 	    "\"next\":1763770060.000000}" },
+	{ { .kind = EVENT_UNCERTAIN,
+	      .seq = 11,
+	      .id = "3286A1B2C3",
+	      .index = 0,
+	      .delay_us = -1,
+	      .rcpt = "bob@example.net",
+	      .reply = "[local] died",
+	      .attempts = 3 },
+	    "{\"seq\":11,\"time\":0.000000,\"event\":\"uncertain\","
+	    "\"id\":\"3286A1B2C3\",\"index\":0,\"rcpt\":\"bob@example.net\","
+	    "\"reply\":\"[local] died\",\"attempts\":3}" },
 	{ { .kind = EVENT_RELAY_UP, .seq = 10, .index = -1, .delay_us = -1 },
 	    "{\"seq\":10,\"time\":0.000000,\"event\":\"relay-up\"}" },
 };
@@ -197,6 +212,8 @@ START_TEST(events_are_written_as_documented)
 	ck_assert_pstr_eq(back.lane, events[_i].ev.lane);
 	ck_assert_pstr_eq(back.indexes, events[_i].ev.indexes);
 	ck_assert_int_eq(back.expires_us, events[_i].ev.expires_us);
+	ck_assert_int_eq(event_sets_attempts(&back),
+	    event_sets_attempts(&events[_i].ev));
 	event_release(&back);
 	json_object_put(obj);
 }
@@ -213,7 +230,7 @@ count(const struct event *ev, void *arg)
 START_TEST(lines_gather_and_go_together)
 {
 	char dir[] = "/tmp/spoold-test-XXXXXX", cmd[64];
-	struct event ev = events[3].ev;
+	struct event ev = { .kind = EVENT_RELAY_UP, .index = -1 };
 	struct journal j;
 	uint64_t last;
 	unsigned n = 0;
