@@ -69,7 +69,7 @@ put_result(struct json_out *o, const struct event *ev)
 	if (ev->delay_us >= 0)
 		json_out_time(o, "delay", ev->delay_us);
 	put_option(o, "next", ev->next_us);
-	if (ev->kind == EVENT_EDITED && ev->attempts >= 0)
+	if (event_sets_attempts(ev))
 		json_out_uint(o, "attempts", (uint64_t)ev->attempts);
 }
 

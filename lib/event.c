@@ -65,6 +65,14 @@ event_kind_of(const char *name)
 	return EVENT_NONE;
 }
 
+bool
+event_sets_attempts(const struct event *ev)
+{
+	if (ev->kind == EVENT_UNCERTAIN)
+		return ev->attempts > 0;
+	return ev->kind == EVENT_EDITED && ev->attempts >= 0;
+}
+
 struct json_object *
 event_new_string(const char *s)
 {

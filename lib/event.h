@@ -38,7 +38,8 @@ enum event_kind {
 	EVENT_DEFERRED,   /* a recipient: later, counts as attempt */
 	EVENT_LOST,       /* a recipient: no answer from the relay, later,
 			     does not count as attempt */
-	EVENT_UNCERTAIN,  /* a recipient: LOST after the final dot */
+	EVENT_UNCERTAIN,  /* a recipient: LOST after the final dot, or with
+			     the agent or spoold, then with attempts */
 	EVENT_FAILED,     /* a recipient: refused, or given up */
 	EVENT_BACK,       /* the attempt ended before it began */
 	EVENT_FLUSHED,    /* due now, asked for by an operator */
@@ -83,7 +84,7 @@ struct event {
 				KIND can mean */
 	int64_t delay_us;    /* from the attempt's start; -1 unknown */
 	int64_t next_us;     /* when it is due again; 0 none */
-	int attempts;        /* EVENT_EDITED: counted so far; -1: as before */
+	int attempts;        /* counted so far: event_sets_attempts() */
 	/* EVENT_ADMITTED */
 	int64_t arrival_us;
 	uint64_t size_bytes;
@@ -109,6 +110,13 @@ enum event_kind event_kind_of(const char *name);
  */
 int event_of_qfile(struct event *ev, const char *id, const struct qfile *qf);
 
+/*
+ * Whether EV's attempts are what has been counted so far.  EVENT_EDITED's may
+ * be any number, and -1 leaves them; EVENT_UNCERTAIN's are above 0, where it
+ * is none of the relay's doing and counts.
+ */
+bool event_sets_attempts(const struct event *ev);
+
 struct json_out;
 struct json_object;
 
@@ -127,10 +135,8 @@ int event_from_json(struct json_object *obj, struct event *ev);
 
 void event_release(struct event *ev);
 
-/*
- * S as a JSON string.  JSON is UTF-8: bytes that are none become \xNN.
- * NULL if out of memory.
- */
+/* S as a JSON string, as json_out_string() writes it.  NULL if out of
+ * memory. */
 struct json_object *event_new_string(const char *s);
 
 /* VAL, seconds as a JSON number, in microseconds; MISSING if it is none. */

@@ -202,7 +202,9 @@ set_result(struct queue *q, struct qrcpt *r, const struct event *ev)
 		r->state = RCPT_DELIVERED;
 	if (failed)
 		r->state = RCPT_FAILED;
-	if (ev->kind != EVENT_LOST && ev->kind != EVENT_UNCERTAIN)
+	if (event_sets_attempts(ev))
+		queue_set_attempts(r, ev);
+	else if (ev->kind != EVENT_LOST && ev->kind != EVENT_UNCERTAIN)
 		count_up(&r->attempts);
 	r->uncertain = ev->kind == EVENT_UNCERTAIN ||
 	    (r->uncertain && r->state == RCPT_PENDING);

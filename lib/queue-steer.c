@@ -174,6 +174,13 @@ decide(struct queue *q, const struct message *m, struct qrcpt *r,
 	r->uncertain = false;
 }
 
+void
+queue_set_attempts(struct qrcpt *r, const struct event *ev)
+{
+	r->attempts = ev->attempts < UINT16_MAX ? (uint16_t)ev->attempts
+						: UINT16_MAX;
+}
+
 static void
 edit(struct queue *q, struct message *m, const struct event *ev)
 {
@@ -185,9 +192,8 @@ edit(struct queue *q, struct message *m, const struct event *ev)
 	/* Never what was served, nor what is on its way. */
 	if (r->state != RCPT_PENDING || r->waiting)
 		return;
-	if (ev->attempts >= 0) {
-		r->attempts = ev->attempts < UINT16_MAX ? (uint16_t)ev->attempts
-							: UINT16_MAX;
+	if (event_sets_attempts(ev)) {
+		queue_set_attempts(r, ev);
 		r->tries = r->attempts;
 	}
 	if (ev->next_us > 0)

@@ -32,6 +32,9 @@ void queue_replace_text(char **place, const char *text);
 void queue_set_state(
     struct queue *q, struct message *m, enum spool_state state);
 
+/* What EV, which sets it, says that R's attempts are. */
+void queue_set_attempts(struct qrcpt *r, const struct event *ev);
+
 /* EV is what an operator did to M.  0 or -ENOMEM. */
 int queue_steer(struct queue *q, struct message *m, const struct event *ev);
 

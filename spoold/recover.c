@@ -15,7 +15,7 @@
 static void
 recover_rcpt(struct spoold *d, struct message *m, unsigned index)
 {
-	struct event ev = event_of(dispatch_unfinished(d), m);
+	struct event ev = event_of(EVENT_UNCERTAIN, m);
 	struct qrcpt *r = &m->rcpts[index];
 
 	ev.index = (int)index;
@@ -25,6 +25,7 @@ recover_rcpt(struct spoold *d, struct message *m, unsigned index)
 	ev.reply = "[local] spoold ended during the attempt";
 	ev.time_us = spoold_now(d);
 	ev.next_us = ev.time_us;
+	dispatch_count(d, r, &ev);
 	if (r->attempts >= 2)
 		ev.next_us = retry_next_us(
 		    &d->cfg->retry, m->id, r->tries + 1u, ev.time_us);

@@ -214,7 +214,7 @@ static void
 settle(struct spoold *d, const struct message *m, const struct qrcpt *r,
     struct event *ev)
 {
-	bool counts = ev->kind == EVENT_DEFERRED;
+	bool counts = ev->kind == EVENT_DEFERRED || event_sets_attempts(ev);
 
 	if (ev->kind == EVENT_DELIVERED || ev->kind == EVENT_FAILED)
 		return;
@@ -257,24 +257,21 @@ log_result(const struct event *ev, const struct message *m)
 	free(reply);
 }
 
+/* EV, of which the rest is to be filled in, is INDEX's result. */
 static void
-give_result(struct agent *a, struct part *p, unsigned index,
-    enum event_kind kind, int64_t delay_us, const char *reply)
+give_result(struct agent *a, struct part *p, unsigned index, struct event *ev)
 {
 	struct spoold *d = a->d;
 	struct message *m = p->message;
-	struct event ev = event_of(kind, m);
 
-	ev.index = (int)index;
-	ev.rcpt = m->rcpts[index].addr;
-	ev.relay = a->relay->state->name;
-	ev.server = p->server;
-	ev.reply = reply;
-	ev.delay_us = delay_us;
-	ev.time_us = spoold_now(d);
-	settle(d, m, &m->rcpts[index], &ev);
-	log_result(&ev, m);
-	record(d, &ev);
+	ev->index = (int)index;
+	ev->rcpt = m->rcpts[index].addr;
+	ev->relay = a->relay->state->name;
+	ev->server = p->server;
+	ev->time_us = spoold_now(d);
+	settle(d, m, &m->rcpts[index], ev);
+	log_result(ev, m);
+	record(d, ev);
 }
 
 void
@@ -284,6 +281,7 @@ dispatch_rcpt(struct agent *a, const char *id, unsigned index,
 	struct part *p = job_of(a, id);
 	const struct message *m;
 	enum outcome what;
+	struct event ev;
 
 	if (p == NULL)
 		return;
@@ -296,19 +294,38 @@ dispatch_rcpt(struct agent *a, const char *id, unsigned index,
 	}
 	if (!a->is_leaving)
 		relay_judge(a->relay, what, p->server, reply);
-	give_result(a, p, index, kind_of(what), delay_us, reply);
+	ev = event_of(kind_of(what), m);
+	ev.reply = reply;
+	ev.delay_us = delay_us;
+	give_result(a, p, index, &ev);
 }
 
-/* Whoever takes part and has no result gets KIND and REPLY. */
+void
+dispatch_count(
+    const struct spoold *d, const struct qrcpt *r, struct event *ev)
+{
+	if (d->cfg->on_uncertain != UNCERTAIN_HOLD)
+		ev->attempts = r->attempts + 1;
+}
+
+/* Whoever takes part and has no result gets KIND and REPLY; if that is
+ * uncertain, nobody knows how far the agent came. */
 static void
 give_rest(
     struct agent *a, struct part *p, enum event_kind kind, const char *reply)
 {
 	const struct message *m = p->message;
 
-	for (unsigned i = 0; i < m->nrcpts && p->nwaiting > 0; i++)
-		if (m->rcpts[i].waiting && m->rcpts[i].part == p)
-			give_result(a, p, i, kind, -1, reply);
+	for (unsigned i = 0; i < m->nrcpts && p->nwaiting > 0; i++) {
+		struct event ev = event_of(kind, m);
+
+		if (!m->rcpts[i].waiting || m->rcpts[i].part != p)
+			continue;
+		ev.reply = reply;
+		if (kind == EVENT_UNCERTAIN)
+			dispatch_count(a->d, &m->rcpts[i], &ev);
+		give_result(a, p, i, &ev);
+	}
 }
 
 void
@@ -426,13 +443,6 @@ dispatch_bad(struct agent *a, const char *id, const char *reason)
 	spoold_check_done(d);
 }
 
-enum event_kind
-dispatch_unfinished(const struct spoold *d)
-{
-	return d->cfg->on_uncertain == UNCERTAIN_HOLD ? EVENT_UNCERTAIN
-						      : EVENT_DEFERRED;
-}
-
 /* Interrupted with its agent. */
 static void
 interrupted(struct agent *a, struct part *p, const char *how)
@@ -442,7 +452,7 @@ interrupted(struct agent *a, struct part *p, const char *how)
 	char reply[200];
 
 	if (p->server != NULL)
-		kind = dispatch_unfinished(a->d);
+		kind = EVENT_UNCERTAIN;
 	(void)snprintf(
 	    reply, sizeof(reply), "[local] the delivery agent died (%s)", how);
 	give_rest(a, p, kind, reply);

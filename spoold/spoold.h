@@ -357,12 +357,11 @@ void dispatch_back(
     struct agent *a, const char *id, const char *why, const char *reason);
 void dispatch_bad(struct agent *a, const char *id, const char *reason);
 
-/*
- * The result of an attempt that broke off with an agent or with spoold, nobody
- * knows how far it came: deferred, and it counts, for it may have been this
- * message that did it; uncertain if such ones are to be held.
- */
-enum event_kind dispatch_unfinished(const struct spoold *d);
+/* EV, uncertain, is the result of R's attempt that broke off with an agent or
+ * with spoold.  It counts, for it may have been this message that did it; not
+ * if such ones are held, which no count must end. */
+void dispatch_count(
+    const struct spoold *d, const struct qrcpt *r, struct event *ev);
 
 /* Agent A died: each of its messages was interrupted. */
 void dispatch_died(struct agent *a, const char *how);

@@ -69,6 +69,19 @@ duplicates=$(($(count_messages) - messages))
 # one more that waited there.
 at_most "$duplicates" $(((kills + agent_kills) * 2 * connections)) \
     "what came twice is bounded by what was in flight"
+# recipients EVENT: one a line, as often as the journals have it
+recipients() {
+	cat "$spool"/.journal.jsonl* |
+		sed -n "s/.*\"event\":\"$1\".*\"rcpt\":\"\([^\"]*\)\".*/\1/p"
+}
+# Once more than there were doubts about somebody.
+is "$({
+	recipients uncertain | sed 's/^/doubt /'
+	cat "$smtpd_out"/*.env | sed -n 's/^rcpt <\([^>]*\)>.*/came \1/p'
+} | awk '{ n[$2] += $1 == "came" ? 1 : -1 }
+    END { for (rcpt in n) if (n[rcpt] > 1) print rcpt }')" "" \
+    "the journal has a doubt for each of them"
+ok "some were in doubt" [ "$(events uncertain)" -gt 0 ]
 ok "spoold stops" stop_spoold
 
 # sendmail, at any time: what exited 0 is queued, and no half is.

@@ -225,8 +225,44 @@ START_TEST(a_dead_agent_costs_a_retry)
 	/* Only what it had begun with may have killed it. */
 	ck_assert_uint_eq(started->rcpts[0].attempts, 1);
 	ck_assert_uint_eq(waiting->rcpts[0].attempts, 0);
+	ck_assert(started->rcpts[0].uncertain);
+	ck_assert(!waiting->rcpts[0].uncertain);
 	ck_assert(started->first.place == PART_DUE &&
 	    waiting->first.place == PART_DUE);
+}
+END_TEST
+
+START_TEST(what_kills_its_agents_is_given_up_one_day)
+{
+	struct message *m = admit(1, 1);
+
+	cfg.attempts = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		now_us = queue_due_us(m) > now_us ? queue_due_us(m) : now_us;
+		dispatch(&d);
+		ck_assert_uint_eq(nsent, i + 1);
+		dispatch_start(sent_to, m->id, "192.0.2.1:25", false);
+		ck_assert_int_eq(m->rcpts[0].state, RCPT_PENDING);
+		dispatch_died(sent_to, "signal 11");
+	}
+	ck_assert_int_eq(m->rcpts[0].state, RCPT_FAILED);
+	ck_assert_str_eq(m->rcpts[0].note, "gave up");
+}
+END_TEST
+
+/* What is held waits for somebody to decide: no count ends that. */
+START_TEST(what_kills_its_agents_is_held_instead)
+{
+	struct message *m = admit(1, 1);
+
+	cfg.attempts = 1;
+	cfg.on_uncertain = UNCERTAIN_HOLD;
+	dispatch(&d);
+	dispatch_start(sent_to, m->id, "192.0.2.1:25", false);
+	dispatch_died(sent_to, "signal 11");
+	ck_assert(lies_in(SPOOL_HOLD, "3000000001"));
+	ck_assert_int_eq(m->rcpts[0].state, RCPT_PENDING);
+	ck_assert_uint_eq(m->rcpts[0].attempts, 0);
 }
 END_TEST
 
@@ -264,6 +300,7 @@ START_TEST(an_interrupted_attempt_is_made_again_at_once_but_not_for_ever)
 		recover_message(&d, m);
 		ck_assert(!m->in_flight);
 		ck_assert_uint_eq(m->rcpts[0].attempts, i + 1);
+		ck_assert(m->rcpts[0].uncertain);
 		if (i < 2)
 			ck_assert_int_eq(queue_due_us(m), now_us);
 		else
@@ -430,6 +467,8 @@ main(void)
 	tcase_add_test(t, a_probe_without_answer_prolongs_the_rest);
 	tcase_add_test(t, one_message_without_answer_does_not_close_the_relay);
 	tcase_add_test(t, a_dead_agent_costs_a_retry);
+	tcase_add_test(t, what_kills_its_agents_is_given_up_one_day);
+	tcase_add_test(t, what_kills_its_agents_is_held_instead);
 	tcase_add_test(t, what_an_agent_must_not_say_changes_nothing);
 	tcase_add_test(
 	    t, an_interrupted_attempt_is_made_again_at_once_but_not_for_ever);

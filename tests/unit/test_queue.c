@@ -170,6 +170,29 @@ START_TEST(relay_trouble_counts_no_attempt)
 }
 END_TEST
 
+START_TEST(what_broke_off_is_uncertain_and_counts)
+{
+	struct message *m = admit("3000000001", 10, 1);
+	struct event ev = event(EVENT_UNCERTAIN, m->id, 0, 110);
+
+	apply(EVENT_ATTEMPT, m->id, -1, 100, 0);
+	ev.attempts = 1;
+	ev.next_us = 200;
+	ck_assert_int_eq(queue_apply(&q, &ev), 0);
+	ck_assert(m->rcpts[0].uncertain);
+	ck_assert_uint_eq(m->rcpts[0].attempts, 1);
+	ck_assert_uint_eq(m->rcpts[0].tries, 1);
+	ck_assert_uint_eq(q.totals.deferred, 1);
+	/* It says how many there were, not that there is one more. */
+	ev.attempts = 1;
+	ck_assert_int_eq(queue_apply(&q, &ev), 0);
+	ck_assert_uint_eq(m->rcpts[0].attempts, 1);
+	ev.attempts = 70000;
+	ck_assert_int_eq(queue_apply(&q, &ev), 0);
+	ck_assert_uint_eq(m->rcpts[0].attempts, UINT16_MAX);
+}
+END_TEST
+
 START_TEST(an_answer_comes_once)
 {
 	struct message *m = admit("3000000001", 10, 1);
@@ -331,6 +354,7 @@ main(void)
 	    t, an_attempt_lasts_until_every_recipient_has_its_result);
 	tcase_add_test(t, only_due_recipients_take_part);
 	tcase_add_test(t, relay_trouble_counts_no_attempt);
+	tcase_add_test(t, what_broke_off_is_uncertain_and_counts);
 	tcase_add_test(t, an_answer_comes_once);
 	tcase_add_test(t, served_is_what_all_have);
 	tcase_add_test(t, held_mail_is_not_due);
