@@ -36,6 +36,7 @@ spoold_spoold_SOURCES = \
 	%D%/scan-names.c %D%/scan-names.h \
 	%D%/scan.c \
 	%D%/snapshot.c %D%/snapshot-child.c %D%/snapshot-child.h \
+	%D%/signals.c %D%/signals.h \
 	%D%/spoold.h \
 	%D%/spoolgore.c %D%/spoolgore.h \
 	%D%/subject.c \

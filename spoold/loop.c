@@ -18,6 +18,7 @@
 #include "spoold/edits.h"
 #include "spoold/notify.h"
 #include "spoold/pause.h"
+#include "spoold/signals.h"
 #include "spoold/spoold.h"
 #include "spoold/waiters.h"
 
@@ -287,6 +288,7 @@ watch_signals(struct spoold *d)
 		if (err < 0)
 			break;
 	}
+	signals_let_come();
 	return err;
 }
 

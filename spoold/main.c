@@ -19,6 +19,7 @@
 #include "lib/fsutil.h"
 #include "lib/log.h"
 #include "spoold/options.h"
+#include "spoold/signals.h"
 #include "spoold/spoold.h"
 
 /* What the configuration is made of, kept for when it is read again. */
@@ -258,6 +259,7 @@ main(int argc, char *argv[])
 	char **args = spoolgore_hide(argc, argv);
 	int code = EX_OSERR;
 
+	signals_hold();
 	log_init("spoold");
 	if (args != NULL && fs_open_std_fds() == 0)
 		code = run(argc, args);

@@ -66,6 +66,33 @@ for _ in 1 2 3 4 5; do
 	is "$?" 0 "a stop right after a reload is in order"
 done
 
+# Before it can do anything about them: it waits for its configuration.
+is_paused() {
+	has_line "$spool/.status.json" '"paused"'
+}
+reads=$(count_log 'read again' "$spoold_log")
+for signal in HUP USR1 TSTP; do
+	mkfifo "$dir/slow.conf"
+	config=$dir/slow.conf launch_spoold "${relay[@]}"
+	# Opened as soon as somebody is about to read.
+	exec {slow}>"$dir/slow.conf"
+	kill "-$signal" "$spoold_pid"
+	cp "$config" "$dir/quick.conf"
+	mv "$dir/quick.conf" "$dir/slow.conf"
+	cat "$config" >&"$slow"
+	exec {slow}>&-
+	ok "SIG$signal while it starts" wait_for 20 _serves_or_gone
+	case $signal in
+	HUP) ok "is obeyed" wait_for 20 was_read_again $((reads + 1)) ;;
+	USR1) fails 1 "does not end it" is_gone "$spoold_pid" ;;
+	TSTP) ok "is a pause" wait_for 20 is_paused ;;
+	esac
+	is "$(sed -n 's/^SigBlk:\t0*//p' "/proc/$spoold_pid/status")" "" \
+	    "and none is blocked any more"
+	stop_spoold || fail "it stops in order"
+	rm "$dir/slow.conf"
+done
+
 # In the background.
 ok "--daemon returns" run_spoold --daemon "${relay[@]}"
 ok "and serves" wait_for 10 test -S "$spool/.control"
