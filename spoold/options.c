@@ -205,12 +205,13 @@ options_parse(struct options *opts, int argc, char *argv[])
 		if (err != 0)
 			return err;
 	}
-	if (argc - optind > 1 && !opts->spoolgore.is_meant) {
+	if (argc - optind > 1) {
 		(void)fprintf(stderr,
-		    "spoold: one spool directory at most, "
-		    "not '%s' too\n",
+		    "spoold: one spool directory at most, not '%s' too\n",
 		    argv[optind + 1]);
-		return EX_USAGE;
+		/* Spoolgore took the first. */
+		if (!opts->spoolgore.is_meant)
+			return EX_USAGE;
 	}
 	if (opts->once && opts->drain) {
 		(void)fputs(

@@ -146,6 +146,8 @@ letter cram
 ok "CRAM-MD5 with values behind a '='" wait_for 15 has_arrived cram
 is "$(auths)" CRAM-MD5 "and nothing else"
 nowhere CRAM-MD5
+like "$(<"$spoold_log")" "one spool directory at most, not 'ignored' too" \
+    "what is behind the directory is ignored, but not in silence"
 ok "spoold stops" stop_spoold
 
 # PLAIN goes before CRAM-MD5, and needs no TLS to this machine.
