@@ -158,12 +158,16 @@ publish(struct spoold *d)
 	return err;
 }
 
+/* The status could not be written, NAME in particular. */
 static void
-report(int err)
+report(const char *name, int err)
 {
-	log_msg(LOG_ERR, "cannot write the status: %s",
-	    err == -ECANCELED ? "the process that did was killed"
-			      : strerror(-err));
+	if (err == -ECANCELED)
+		log_msg(LOG_ERR,
+		    "cannot write the status: the process that did was killed");
+	else
+		log_msg(LOG_ERR, "cannot write the status, '%s': %s", name,
+		    strerror(-err));
 }
 
 /* The picture is on disk: what the journal missed no longer matters. */
@@ -245,7 +249,7 @@ complete(struct spoold *d, int err)
 {
 	say_kept(d);
 	if (err < 0) {
-		report(err);
+		report(STATUS_NAME, err);
 		return;
 	}
 	d->snapshot_seq = d->snapshot_next_seq;
@@ -288,7 +292,7 @@ written(struct spoold *d, int err)
 	d->snapshot_running = false;
 	d->snapshot_work.data = d;
 	if (err < 0) {
-		report(err);
+		report(SNAPSHOT_TMP, err);
 	} else if (uv_queue_work(
 		       &d->loop, &d->snapshot_work, work_run, work_done) == 0) {
 		d->snapshot_running = true;
@@ -393,14 +397,17 @@ snapshot_cancel(struct spoold *d)
 void
 snapshot_final(struct spoold *d)
 {
+	const char *name = SNAPSHOT_TMP;
 	int err;
 
 	prepare(d);
 	err = write_tmp(d);
-	if (err == 0)
+	if (err == 0) {
+		name = STATUS_NAME;
 		err = publish(d);
+	}
 	if (err < 0) {
-		report(err);
+		report(name, err);
 		return;
 	}
 	say_kept(d);

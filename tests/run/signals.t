@@ -35,6 +35,12 @@ ok "a recipient is deferred" wait_for 10 has_events 1 deferred
 kill -USR1 "$spoold_pid"
 ok "SIGUSR1 writes the status" wait_for 10 \
     grep -q '"reply":"451 4.2.0 busy' "$spool/.status.json"
+mkdir "$spool/.status.json.new"
+kill -USR1 "$spoold_pid"
+ok "that it cannot be written, and which file, is said" \
+    wait_for 10 has_line "$spoold_log" \
+    "cannot write the status, '.status.json.new': Is a directory"
+rmdir "$spool/.status.json.new"
 kill -URG "$spoold_pid"
 ok "SIGURG makes everything due" wait_for 10 has_messages 2
 
