@@ -32,6 +32,8 @@
 #include "spoold/control-work.h"
 
 #define SOCKET_NAME ".control"
+/* What it is until it can be connected to. */
+#define SOCKET_TMP SOCKET_NAME ".new"
 #define BACKLOG 128
 /* The longest request: a hundred thousand ids; and that of others, which need
  * not be all of theirs. */
@@ -375,6 +377,7 @@ socket_umask(const struct spoold *d)
 static int
 listen_(struct control *c)
 {
+	uv_stream_t *listener = (uv_stream_t *)&c->listener;
 	mode_t mask;
 	int err;
 
@@ -382,13 +385,15 @@ listen_(struct control *c)
 	c->listener.data = c;
 	/* We hold the lock, so a socket that is there is nobody's.  The
 	 * working directory is the spool: paths in sockets are short. */
-	(void)unlink(SOCKET_NAME);
+	(void)unlink(SOCKET_TMP);
 	mask = umask(socket_umask(c->d));
-	err = uv_pipe_bind(&c->listener, SOCKET_NAME);
+	err = uv_pipe_bind(&c->listener, SOCKET_TMP);
 	(void)umask(mask);
-	return err < 0
-	    ? err
-	    : uv_listen((uv_stream_t *)&c->listener, BACKLOG, on_connection);
+	if (err == 0)
+		err = uv_listen(listener, BACKLOG, on_connection);
+	if (err == 0 && rename(SOCKET_TMP, SOCKET_NAME) < 0)
+		err = -errno;
+	return err;
 }
 
 int
