@@ -58,7 +58,31 @@ set_aside(
 	free(shown);
 }
 
-/* The state of M is what its directory says. */
+/* Whether something has the name ID in STATE's directory. */
+static bool
+is_there(const struct spoold *d, enum spool_state state, const char *id)
+{
+	return faccessat(
+		   d->sp.state_fd[state], id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* M, known in one state, lies in STATE's directory, too: a copy that somebody
+ * made, for nothing of ours is ever in two places. */
+static void
+say_twice(struct spoold *d, const struct message *m, enum spool_state state)
+{
+	enum spool_state last = state > m->state ? state : m->state;
+
+	if (unreadable_is_news(&d->unreadables, m->id, -EEXIST))
+		log_msg(LOG_WARNING,
+		    "id=%s lies in '%s/' and in '%s/': it is taken for %s; "
+		    "remove one of the two files",
+		    m->id, spool_state_name(m->state), spool_state_name(state),
+		    last == SPOOL_HOLD ? "held" : "failed");
+}
+
+/* The state of M is what its directory says; if two do, the one in which it is
+ * not sent. */
 static void
 correct_state(struct spoold *d, struct message *m, enum spool_state state)
 {
@@ -69,10 +93,13 @@ correct_state(struct spoold *d, struct message *m, enum spool_state state)
 	};
 	struct event ev = event_of(kinds[state], m);
 
-	if (queue_is_busy(m) ||
-	    faccessat(d->sp.state_fd[state], m->id, F_OK, AT_SYMLINK_NOFOLLOW) <
-		0)
+	if (queue_is_busy(m) || !is_there(d, state, m->id))
 		return;
+	if (is_there(d, m->state, m->id)) {
+		say_twice(d, m, state);
+		if (state < m->state)
+			return;
+	}
 	ev.note = "found there";
 	record(d, &ev);
 }
@@ -164,14 +191,6 @@ look_at(struct spoold *d, enum spool_state state, const char *name)
 		correct_state(d, m, state);
 	if (is_new)
 		recover_message(d, m);
-}
-
-/* Whether something has the name ID in STATE's directory. */
-static bool
-is_there(const struct spoold *d, enum spool_state state, const char *id)
-{
-	return faccessat(
-		   d->sp.state_fd[state], id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 void

@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: the spoold authors */
 
 /*
- * The queue files that cannot be read, so that each is complained about once
- * for each reason, and not at every scan.
+ * The queue files that cannot be read, or are in two states at once, so that
+ * each is complained about once for each reason, and not at every scan.
  */
 
 #ifndef SPOOLD_UNREADABLE_H

@@ -115,6 +115,59 @@ answers "ok * delivery%20goes%20on" "it goes on" resume
 ok "all are delivered" wait_for 20 has_messages 31
 stop_spoold || fail "it stops in order"
 
+# ---- the door ----------------------------------------------------------
+
+if strace -o /dev/null -e inject=getppid:delay_enter=1 true 2>/dev/null; then
+	# The leak checker of a sanitized build cannot work under strace.
+	cat >"$dir/slow-spoold" <<-END
+		#!/bin/sh
+		export ASAN_OPTIONS=detect_leaks=0
+		exec strace -D -o /dev/null -e trace=listen \
+		    -e inject=listen:delay_enter=300000 "$SPOOLD" "\$@"
+	END
+	chmod 700 "$dir/slow-spoold"
+	touch "$spool/.control.new"
+	SPOOLD=$dir/slow-spoold start_spoold "${relay[@]}"
+	answers "error * is%20no%20command" \
+	    "as soon as the socket is there it is served" frob
+	is "$(echo "$spool/.control"*)" "$spool/.control" \
+	    "what a crash left of it has gone"
+	stop_spoold || fail "it stops in order"
+else
+	skip "the socket of a slow spoold" "strace does not work here"
+fi
+
+# ---- a copy in another directory ---------------------------------------
+
+start_spoold "${relay[@]}"
+send_simple a@x.test copy@busy.test
+ok "a message waits" wait_for 10 eval 'grep -q "\"deferred\".*copy@busy" \
+    "$spool/.journal.jsonl"'
+id=$(ls "$spool/queue")
+cp "$spool/queue/$id" "$spool/tmp/copy"
+mv "$spool/tmp/copy" "$spool/hold/$id"
+for n in 1 2 3; do
+	# Only a scan finds it, after all that is in queue/.
+	printf 'Subject: x\r\n\r\nx\r\n' | put_message "$spool/hold" \
+	    "3286A1B2D$n" 1763770000000001 s@x.test r@busy.test
+	kill -HUP "$spoold_pid"
+	ok "scan $n" wait_for 10 has_line "$spoold_log" \
+	    "admitted id=3286A1B2D$n"
+	answers "error $id is%20held%20already" "the message is held" \
+	    hold "$id"
+done
+is "$(count_log "id=$id lies in 'queue/' and in 'hold/'" "$spoold_log")" 1 \
+    "that there are two files is said once"
+is "$(grep -cE '"(held|released)","id":"'"$id" "$spool/.journal.jsonl")" 1 \
+    "and nothing goes to and fro"
+rm "$spool/hold/$id"
+kill -HUP "$spoold_pid"
+ok "without the copy it is a message again" wait_for 10 eval \
+    '[[ $(control hold "$id") = "ok $id held"* ]]'
+answers "ok $id dropped" "which is dropped" drop "$id"
+stop_spoold || fail "it stops in order"
+rm "$spool"/hold/*
+
 # One's own spool stays that if its directory lets others through.
 chmod 755 "$spool"
 start_spoold "${relay[@]}"
