@@ -216,8 +216,10 @@ config_key_bit(const struct config_key *key)
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-_Static_assert(
-    COUNT(top_keys) <= CONFIG_KEYS_MAX && COUNT(relay_keys) <= CONFIG_KEYS_MAX,
+_Static_assert(COUNT(top_keys) <= CONFIG_KEYS_MAX &&
+	COUNT(relay_keys) <= CONFIG_KEYS_MAX &&
+	COUNT(route_keys) <= CONFIG_KEYS_MAX &&
+	COUNT(lane_keys) <= CONFIG_KEYS_MAX,
     "a line for each key");
 
 /* The object that KEY is a member of, in OBJ, which is SECTION's. */
@@ -229,24 +231,29 @@ owner_of(enum config_section section, const struct config_key *key, void *obj)
 	return obj;
 }
 
+/* Where the line of KEY of OBJ, which is SECTION's, is noted. */
+static unsigned *
+place_of(enum config_section section, const struct config_key *key, void *obj)
+{
+	struct relay_config *relay = owner_of(section, key, obj);
+	struct route_config *route = obj;
+	struct lane_config *lane = obj;
+	struct config *top = obj;
+
+	if (key->flags & KEY_RELAY)
+		return &relay->lines[key - relay_keys];
+	if (section == SECTION_ROUTE)
+		return &route->lines[key - route_keys];
+	if (section == SECTION_LANE)
+		return &lane->lines[key - lane_keys];
+	return &top->lines[key - top_keys];
+}
+
 unsigned
 config_line(
     enum config_section section, const struct config_key *key, const void *obj)
 {
-	const struct route_config *route = obj;
-	const struct lane_config *lane = obj;
-	const struct config *top = obj;
-	const struct relay_config *relay = obj;
-
-	if (key->flags & KEY_RELAY && section == SECTION_TOP)
-		relay = &top->stock[0];
-	if (key->flags & KEY_RELAY)
-		return relay->lines[key - relay_keys];
-	if (section == SECTION_ROUTE)
-		return route->lines[key - route_keys];
-	if (section == SECTION_LANE)
-		return lane->lines[key - lane_keys];
-	return top->lines[key - top_keys];
+	return *place_of(section, key, (void *)(uintptr_t)obj);
 }
 
 unsigned
@@ -259,17 +266,7 @@ void
 config_note_line(enum config_section section, const struct config_key *key,
     void *obj, unsigned line)
 {
-	struct config *top = obj;
-
-	if (key->flags & KEY_RELAY)
-		((struct relay_config *)owner_of(section, key, obj))
-		    ->lines[key - relay_keys] = line;
-	else if (section == SECTION_ROUTE)
-		((struct route_config *)obj)->lines[key - route_keys] = line;
-	else if (section == SECTION_LANE)
-		((struct lane_config *)obj)->lines[key - lane_keys] = line;
-	else
-		top->lines[key - top_keys] = line;
+	*place_of(section, key, obj) = line;
 }
 
 int

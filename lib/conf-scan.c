@@ -236,6 +236,9 @@ is_single(const struct scanner *s)
 {
 	const struct config_key *key;
 
+	/* In a section that nobody knows there is no key. */
+	if (kind_here(s) == SECTIONS)
+		return false;
 	for (size_t i = 0; (key = config_key_at(kind_here(s), i)) != NULL; i++)
 		if (token_is(&s->name, key->name))
 			return !(key->flags & KEY_LIST);

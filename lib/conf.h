@@ -96,7 +96,7 @@ struct route_config {
 	char *recipient;
 	char *relay; /* a relay's name */
 	unsigned line;
-	unsigned lines[3]; /* conf.c's own: of its keys */
+	unsigned lines[CONFIG_KEYS_MAX]; /* conf.c's own: of its keys */
 };
 
 #define LANES_MAX 8
@@ -112,7 +112,7 @@ struct lane_config {
 	unsigned reserve; /* connections of each relay that lanes behind this
 			     one leave free */
 	unsigned line;
-	unsigned lines[3]; /* conf.c's own: of its keys */
+	unsigned lines[CONFIG_KEYS_MAX]; /* conf.c's own: of its keys */
 };
 
 enum retry_kind { RETRY_LINEAR, RETRY_EXPONENTIAL, RETRY_LIST };
