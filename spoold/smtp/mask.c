@@ -75,6 +75,18 @@ is_base64(char c)
 	    strchr(alphabet, c) != NULL;
 }
 
+/* Whether TEXT, which may have been cut, ends with the beginning of SECRET. */
+static bool
+ends_within(struct span text, struct span secret)
+{
+	size_t n = text.len < secret.len ? text.len : secret.len;
+
+	for (; n >= MASK_SECRET_MIN; n--)
+		if (memcmp(text.ptr + text.len - n, secret.ptr, n) == 0)
+			return true;
+	return false;
+}
+
 /* The length of the base64 that TEXT begins with, if it hides SECRET; or 0. */
 static size_t
 hidden_len(struct span text, struct span secret)
@@ -88,7 +100,9 @@ hidden_len(struct span text, struct span secret)
 	if (len < MASK_SECRET_MIN)
 		return 0;
 	n = base64_decode((struct span){ text.ptr, len }, plain, sizeof(plain));
-	is_found = memmem(plain, n, secret.ptr, secret.len) != NULL;
+	is_found = memmem(plain, n, secret.ptr, secret.len) != NULL ||
+	    (len == text.len &&
+		ends_within((struct span){ plain, n }, secret));
 	explicit_bzero(plain, n);
 	while (len < text.len && text.ptr[len] == '=')
 		len++;
@@ -104,13 +118,11 @@ mask_secret(char *text, size_t len, const char *secret)
 	char *to = text;
 
 	while (rest.len > 0 && key.len >= MASK_SECRET_MIN) {
-		size_t n = 0;
+		/* At the end, as much of it as there is. */
+		size_t n = rest.len < key.len ? rest.len : key.len;
 
-		if (rest.len >= key.len &&
-		    memcmp(rest.ptr, key.ptr, key.len) == 0)
-			n = key.len;
-		else if (!is_inside)
-			n = hidden_len(rest, key);
+		if (n < MASK_SECRET_MIN || memcmp(rest.ptr, key.ptr, n) != 0)
+			n = is_inside ? 0 : hidden_len(rest, key);
 		is_inside = n == 0 && is_base64(*rest.ptr);
 		if (n > 0) {
 			memcpy(to, mask, sizeof(mask) - 1);

@@ -23,7 +23,8 @@ void mask_secrets(char *text);
 
 /*
  * Put "…" in the place of SECRET wherever TEXT, of LEN, has it, as it is or
- * within base64; one shorter than MASK_SECRET_MIN stays.  The new length.
+ * within base64, also if only the beginning of it is left at TEXT's end; one
+ * shorter than MASK_SECRET_MIN stays.  The new length.
  */
 size_t mask_secret(char *text, size_t len, const char *secret);
 

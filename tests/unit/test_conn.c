@@ -368,6 +368,36 @@ START_TEST(masks_in_long_replies)
 }
 END_TEST
 
+/* A secret that does not fit any more, as it is and in base64 ("kkk"). */
+static const char *const cut[] = { "k", "a2tr" };
+
+START_TEST(masks_what_is_left_of_a_secret)
+{
+	static char reply[6000], secret[CONN_SECRET_MAX + 1];
+	size_t len = strlen(cut[_i]);
+	int peer;
+	struct conn *c = connected(&peer);
+	char *said;
+
+	memset(secret, 'k', sizeof(secret) - 1);
+	conn_set_secret(c, secret);
+	for (size_t i = 0; i < sizeof(reply); i++)
+		reply[i] = cut[_i][i % len];
+	memcpy(reply, "550 it is    ", 12);
+	memcpy(reply + sizeof(reply) - 2, "\r\n", 2);
+	ck_assert_int_eq(
+	    write(peer, reply, sizeof(reply)), (ssize_t)sizeof(reply));
+	ck_assert_int_eq(conn_reply(c, conn_now_ms() + 20000), 0);
+	said = conn_said(c);
+	ck_assert_ptr_nonnull(said);
+	ck_assert_ptr_null(strstr(said, "kkk"));
+	ck_assert_ptr_null(strstr(said, "a2tr"));
+	free(said);
+	conn_free(c);
+	ck_assert_int_eq(close(peer), 0);
+}
+END_TEST
+
 /* ---- tokens ---------------------------------------------------------- */
 
 static const struct {
@@ -448,6 +478,8 @@ main(void)
 	tcase_add_loop_test(tc, tells_what_came_unasked, 0, COUNT(unasked));
 	tcase_add_loop_test(tc, tells_no_secret, 0, COUNT(echoes));
 	tcase_add_test(tc, masks_in_long_replies);
+	tcase_add_loop_test(
+	    tc, masks_what_is_left_of_a_secret, 0, COUNT(cut));
 	tcase_add_loop_test(tc, says_who_bears_a_token, 0, COUNT(messages));
 	tcase_add_test(tc, takes_a_long_token);
 	suite_add_tcase(s, tc);
