@@ -126,15 +126,11 @@ hold_uncertain(struct spoold *d, struct message *m)
 	return true;
 }
 
-/* One report is for all that fail together: whether more of M is being tried,
- * or is about to be by a relay that is well. */
+/* Whether more of M is being tried, or is about to be by a relay that is
+ * well. */
 static bool
-has_more(const struct spoold *d, const struct message *m)
+has_more(const struct message *m, int64_t now_us)
 {
-	int64_t now_us = spoold_now(d);
-
-	if (now_us - m->attempt_us > TOGETHER_US)
-		return false;
 	for (const struct part *p = &m->first; p != NULL; p = p->next) {
 		if (p->job != NULL)
 			return true;
@@ -145,6 +141,20 @@ has_more(const struct spoold *d, const struct message *m)
 	return false;
 }
 
+/* One report is for all that fail together: whether that of M waits for more,
+ * and not too long.  If nothing else comes to M by then, a scan does. */
+static bool
+waits_for_more(struct spoold *d, const struct message *m)
+{
+	int64_t now_us = spoold_now(d), end_us = m->attempt_us + TOGETHER_US;
+
+	if (now_us > end_us || !has_more(m, now_us))
+		return false;
+	if (d->report_us == 0 || end_us < d->report_us)
+		d->report_us = end_us;
+	return true;
+}
+
 void
 dispatch_finish(struct spoold *d, struct message *m)
 {
@@ -152,7 +162,7 @@ dispatch_finish(struct spoold *d, struct message *m)
 		return;
 	/* Before the others, if these take long. */
 	if (!m->untold && queue_has_failed(m) &&
-	    (!d->scanned || has_more(d, m) || reports_failed(d, m)))
+	    (!d->scanned || waits_for_more(d, m) || reports_failed(d, m)))
 		/* Before the first scan is complete nobody knows whether the
 		 * last spoold made that report already. */
 		return;
@@ -218,7 +228,8 @@ settle(struct spoold *d, const struct message *m, const struct qrcpt *r,
 
 	if (ev->kind == EVENT_DELIVERED || ev->kind == EVENT_FAILED)
 		return;
-	if (retry_gives_up(d->cfg, m, r, counts, queue_expires_us(m), ev->time_us)) {
+	if (retry_gives_up(
+		d->cfg, m, r, counts, queue_expires_us(m), ev->time_us)) {
 		ev->kind = EVENT_FAILED;
 		ev->note = "gave up";
 	} else {
@@ -301,8 +312,7 @@ dispatch_rcpt(struct agent *a, const char *id, unsigned index,
 }
 
 void
-dispatch_count(
-    const struct spoold *d, const struct qrcpt *r, struct event *ev)
+dispatch_count(const struct spoold *d, const struct qrcpt *r, struct event *ev)
 {
 	if (d->cfg->on_uncertain != UNCERTAIN_HOLD)
 		ev->attempts = r->attempts + 1;

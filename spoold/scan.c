@@ -398,6 +398,13 @@ is_still_ours(const struct spoold *d)
 	    ours.st_ino == there.st_ino;
 }
 
+/* Whether a report has waited for long enough for what it may be about, too. */
+static bool
+is_report_due(const struct spoold *d)
+{
+	return d->report_us != 0 && spoold_now(d) > d->report_us;
+}
+
 void
 scan_tick(struct spoold *d)
 {
@@ -413,8 +420,10 @@ scan_tick(struct spoold *d)
 
 	if (wait_us < COST_FACTOR * d->scan_cost_us)
 		wait_us = COST_FACTOR * d->scan_cost_us;
-	if (d->scan_running || spoold_now(d) - d->scan_us < wait_us)
+	if (d->scan_running ||
+	    (spoold_now(d) - d->scan_us < wait_us && !is_report_due(d)))
 		return;
+	d->report_us = 0;
 	(void)spool_sweep(&d->sp, spoold_now(d), TMP_AGE_S);
 	scan_begin(d);
 }

@@ -136,6 +136,7 @@ struct spoold {
 	char scan_cursor[SPOOL_ID_SIZE]; /* of the look at all messages */
 	bool scan_is_first;
 	int64_t scan_us;
+	int64_t report_us; /* a report waits until then; 0: none */
 	int64_t scan_cost_us;
 	struct watch scan_watch;
 	struct unreadables unreadables;

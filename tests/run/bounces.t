@@ -201,6 +201,28 @@ is "$(cat "${told[@]/%env/eml}" | grep -c '^Action: failed')" 40 \
 is "$(grep -l 'rcpt <many@x.test>' "$smtpd_out"/*.env | wc -l)" 1 \
     "in one report"
 ok "spoold is alive" stop_spoold
+
+# ---- others that take long ---------------------------------------------
+
+rm -rf "$spool"
+make_spool
+restart_smtpd --rule 'rcpt match=mute* delay 300' \
+    --rule 'rcpt match=none* reply "550 5.1.1 no such user"' --without DSN
+printf '%s\n' 'aliases = none' 'freq = 1h' 'origin = "here.test"' \
+    "relay main { host = \"127.0.0.1:$smtpd_port\" tls = none }" \
+    "relay slow { host = \"127.0.0.1:$smtpd_port\" tls = none }" \
+    'route { recipient = slow.test relay = slow }' >"$config"
+start_spoold
+printf 'Subject: mixed\n\nbody\n' |
+    sm -i -f mixed@x.test none@y.test mute@slow.test
+ok "one is refused, one takes long" wait_for 10 has_events 1 failed
+is "$(events reported)" 0 "the report waits for the other"
+ok "but not for ever, nor for the next scan" \
+    wait_for 60 told 'rcpt <mixed@x.test>'
+ok "the other one is still being tried" has_line <(spoolq list) sending
+kill_spoold
+rm -rf "$spool"
+make_spool
 restart_smtpd --script "$dir/script" --without DSN
 
 # ---- a storm, and a crash ----------------------------------------------
