@@ -67,7 +67,7 @@ is_there(const struct spoold *d, enum spool_state state, const char *id)
 }
 
 /* M, known in one state, lies in STATE's directory, too: a copy that somebody
- * made, for nothing of ours is ever in two places. */
+ * made. */
 static void
 say_twice(struct spoold *d, const struct message *m, enum spool_state state)
 {
