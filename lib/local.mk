@@ -29,7 +29,7 @@ libspool_a_SOURCES = \
 	%D%/log.c %D%/log.h \
 	%D%/mapfile.c %D%/mapfile.h \
 	%D%/queue.c %D%/queue-apply.c %D%/queue-message.c \
-	%D%/queue-clock.c %D%/queue-count.c %D%/queue-rates.c %D%/queue-steer.c \
+	%D%/queue-count.c %D%/queue-rates.c %D%/queue-steer.c \
 	%D%/queue-ids.c %D%/queue-ids.h %D%/queue-work.h %D%/queue.h \
 	%D%/rate.c %D%/rate-text.c %D%/rate.h \
 	%D%/routes.c %D%/routes-graph.c %D%/routes.h \

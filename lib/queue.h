@@ -353,13 +353,6 @@ struct part *queue_first_due(const struct relay_state *relay);
  */
 void queue_rest(struct queue *q, bool rests);
 
-/*
- * The clock was set forward by BY_US, or back: all that is in Q happened, and
- * will, by the clock that it has now.  So nothing comes earlier or later, and
- * no lifetime ends.  Rates are left to forget by themselves.
- */
-void queue_set_clock(struct queue *q, int64_t by_us);
-
 /* All that is ready goes back to the dues: lanes or fairness have changed. */
 void queue_unready(struct queue *q, struct relay_state *relay);
 

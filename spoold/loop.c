@@ -56,28 +56,21 @@ spoold_now(const struct spoold *d)
 	return d->wall_us + uptime_us() - d->base_us;
 }
 
-/* Go by the wall's clock again, if that was set. */
+/* Say so when the system's clock was set. */
 static void
-follow_clock(struct spoold *d)
+look_at_clock(struct spoold *d)
 {
-	int64_t by_us = date_now_us() - spoold_now(d);
+	int64_t ahead_us = date_now_us() - spoold_now(d);
+	int64_t by_us = ahead_us - d->ahead_us;
 
 	if (by_us > -CLOCK_SET_US && by_us < CLOCK_SET_US)
 		return;
+	d->ahead_us = ahead_us;
 	log_msg(LOG_NOTICE,
-	    "the clock was set %s by %lld seconds; what waits, waits as long "
-	    "as before",
+	    "the system's clock was set %s by %lld seconds; ours goes on as it "
+	    "was until the next start, so that nothing ends early",
 	    by_us > 0 ? "forward" : "back",
 	    (long long)(by_us > 0 ? by_us : -by_us) / 1000000);
-	d->wall_us += by_us;
-	d->daemon.start_us += by_us;
-	d->scan_us += by_us;
-	d->snapshot_us += by_us;
-	d->sync_us += by_us;
-	raw_set_clock(d, by_us);
-	queue_set_clock(&d->queue, by_us);
-	/* The journal is by the clock of before. */
-	snapshot_want(d);
 }
 
 /* ---- stop ------------------------------------------------------------ */
@@ -256,7 +249,7 @@ on_tick(uv_timer_t *timer)
 
 	if (d->stopping)
 		return;
-	follow_clock(d);
+	look_at_clock(d);
 	scan_tick(d);
 	queue_prune_senders(&d->queue, spoold_now(d));
 	control_tick(d);

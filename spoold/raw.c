@@ -213,16 +213,6 @@ look_at_entry(const char *name, void *arg)
 }
 
 void
-raw_set_clock(struct spoold *d, int64_t by_us)
-{
-	struct raw_file *f;
-
-	RB_FOREACH (f, raw_files, &d->raw->files)
-		if (f->since_us != 0)
-			f->since_us += by_us;
-}
-
-void
 raw_scan(struct spoold *d)
 {
 	struct raw *r = d->raw;

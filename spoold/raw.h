@@ -130,9 +130,6 @@ int raw_init(struct spoold *d);
 /* Look through the spool's directory. */
 void raw_scan(struct spoold *d);
 
-/* The clock was set forward by BY_US. */
-void raw_set_clock(struct spoold *d, int64_t by_us);
-
 /* Whether message ID is not to be touched yet: its file is not gone. */
 bool raw_owns(const struct spoold *d, const char *id);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/date.h"
 #include "spoold/report-task.h"
 #include "spoold/retry.h"
 
@@ -110,6 +111,7 @@ task_new(struct spoold *d, enum report_kind kind, const struct message *m,
     const struct part *p, const char *to)
 {
 	struct task *t = calloc(1, sizeof(*t));
+	int64_t now_us = spoold_now(d);
 
 	if (t == NULL)
 		return NULL;
@@ -121,8 +123,9 @@ task_new(struct spoold *d, enum report_kind kind, const struct message *m,
 	t->host = host_name(d);
 	t->origin = config_origin(d->cfg);
 	t->original_max = d->cfg->bounce_size_max;
-	t->now_us = spoold_now(d);
-	t->until_us = tried_until(d, m, t->now_us);
+	/* For people, by the clock that they have. */
+	t->now_us = date_now_us();
+	t->until_us = tried_until(d, m, now_us) + t->now_us - now_us;
 	if (t->to != NULL && t->host != NULL && t->origin != NULL &&
 	    add_rcpts(t, m, p))
 		return t;

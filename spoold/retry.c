@@ -79,7 +79,7 @@ retry_next_us(const struct retry_config *retry, const char *id, unsigned tries,
 	int64_t next_us = now_us + wait_us;
 	int64_t late_us = (next_us - (int64_t)hash(id) * 4096) % step_us;
 
-	return next_us + (late_us > 0 ? step_us - late_us : -late_us);
+	return next_us + (step_us - late_us) % step_us;
 }
 
 int64_t

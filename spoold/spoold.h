@@ -90,9 +90,9 @@ struct spoold {
 	bool stopping;
 	bool scanned; /* the first scan is complete */
 
-	/* The clock: the wall's when it was looked at, and since then what has
-	 * no steps. */
-	int64_t wall_us, base_us;
+	/* The clock: the wall's at the start, then never stepped; and how far
+	 * the wall's was ahead when that was last looked at. */
+	int64_t wall_us, base_us, ahead_us;
 
 	/* record.c */
 	bool broken;            /* events were not journalled: see record.c */

@@ -256,28 +256,6 @@ START_TEST(a_pause_by_a_signal_ends_with_the_process)
 }
 END_TEST
 
-/* Set on and back, as far as it goes. */
-static const int64_t steps[] = { 3600 * SECOND, -3600 * SECOND };
-
-START_TEST(a_clock_that_is_set_changes_no_wait)
-{
-	const int64_t now_us = 7200 * SECOND, by_us = steps[_i];
-	struct message *m = admit(ID, 2);
-
-	m->seen_us = now_us;
-	attempt(ID, "one", "0", now_us);
-	result(EVENT_DEFERRED, ID, 0, now_us, now_us + 60 * SECOND);
-	about_relay(EVENT_RELAY_DOWN, "", "two", NULL, now_us);
-	ck_assert_str_eq(turn("one", now_us + 59 * SECOND), "");
-	queue_set_clock(&q, by_us);
-	ck_assert_int_eq(m->rcpts[0].next_us, now_us + by_us + 60 * SECOND);
-	ck_assert_int_eq(queue_since_us(m), now_us + by_us);
-	ck_assert_int_eq(queue_relay(&q, "two")->since_us, now_us + by_us);
-	ck_assert_str_eq(turn("one", now_us + by_us + 59 * SECOND), "");
-	ck_assert_str_eq(turn("one", now_us + by_us + 60 * SECOND), ID);
-}
-END_TEST
-
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 int
@@ -296,8 +274,6 @@ main(void)
 	tcase_add_test(tc, an_edit_leaves_what_is_served_or_on_its_way);
 	tcase_add_test(tc, a_dropped_recipient_is_never_tried);
 	tcase_add_test(tc, pauses_are_of_all_or_of_one);
-	tcase_add_loop_test(
-	    tc, a_clock_that_is_set_changes_no_wait, 0, COUNT(steps));
 	tcase_add_loop_test(tc, a_pause_by_a_signal_ends_with_the_process, 0,
 	    2 * COUNT(lasting));
 	suite_add_tcase(s, tc);
