@@ -25,8 +25,18 @@ arrived() { # DIR N
 said() {
 	has_line "$spoold_log" "$1"
 }
+# hup: what is sent behind it finds the new configuration, or the one that stays
 hup() {
+	local before
+	before=$(answers)
 	kill -HUP "$spoold_pid"
+	wait_for 20 has_answered "$before" || fail "SIGHUP is answered"
+}
+answers() {
+	grep -cE 'was read again|stays as it was' "$spoold_log"
+}
+has_answered() {
+	[ "$(answers)" -gt "$1" ]
 }
 
 # ---- routes ------------------------------------------------------------
