@@ -340,6 +340,19 @@ START_TEST(tells_no_secret)
 }
 END_TEST
 
+/* What C says of REPLY, of LEN, which PEER sends. */
+static char *
+said_of(struct conn *c, int peer, const char *reply, size_t len)
+{
+	char *said;
+
+	ck_assert_int_eq(write(peer, reply, len), (ssize_t)len);
+	ck_assert_int_eq(conn_reply(c, conn_now_ms() + 20000), 0);
+	said = conn_said(c);
+	ck_assert_ptr_nonnull(said);
+	return said;
+}
+
 /* A reply that ends amid the secret, and one that is as long as can be. */
 START_TEST(masks_in_long_replies)
 {
@@ -356,11 +369,7 @@ START_TEST(masks_in_long_replies)
 	memcpy(reply, "550 ", 4);
 	memcpy(reply + 990, "x", 1);
 	memcpy(reply + sizeof(reply) - 2, "\r\n", 2);
-	ck_assert_int_eq(
-	    write(peer, reply, sizeof(reply)), (ssize_t)sizeof(reply));
-	ck_assert_int_eq(conn_reply(c, conn_now_ms() + 20000), 0);
-	said = conn_said(c);
-	ck_assert_ptr_nonnull(said);
+	said = said_of(c, peer, reply, sizeof(reply));
 	ck_assert_ptr_null(strchr(said, 'x'));
 	free(said);
 	conn_free(c);
@@ -385,11 +394,7 @@ START_TEST(masks_what_is_left_of_a_secret)
 		reply[i] = cut[_i][i % len];
 	memcpy(reply, "550 it is    ", 12);
 	memcpy(reply + sizeof(reply) - 2, "\r\n", 2);
-	ck_assert_int_eq(
-	    write(peer, reply, sizeof(reply)), (ssize_t)sizeof(reply));
-	ck_assert_int_eq(conn_reply(c, conn_now_ms() + 20000), 0);
-	said = conn_said(c);
-	ck_assert_ptr_nonnull(said);
+	said = said_of(c, peer, reply, sizeof(reply));
 	ck_assert_ptr_null(strstr(said, "kkk"));
 	ck_assert_ptr_null(strstr(said, "a2tr"));
 	free(said);
@@ -478,8 +483,7 @@ main(void)
 	tcase_add_loop_test(tc, tells_what_came_unasked, 0, COUNT(unasked));
 	tcase_add_loop_test(tc, tells_no_secret, 0, COUNT(echoes));
 	tcase_add_test(tc, masks_in_long_replies);
-	tcase_add_loop_test(
-	    tc, masks_what_is_left_of_a_secret, 0, COUNT(cut));
+	tcase_add_loop_test(tc, masks_what_is_left_of_a_secret, 0, COUNT(cut));
 	tcase_add_loop_test(tc, says_who_bears_a_token, 0, COUNT(messages));
 	tcase_add_test(tc, takes_a_long_token);
 	suite_add_tcase(s, tc);
