@@ -15,7 +15,7 @@ libspool_a_SOURCES = \
 	%D%/envelope.c %D%/envelope-read.c %D%/envelope.h \
 	%D%/event.c %D%/event-text.c %D%/event.h \
 	%D%/expansion.c %D%/expansion.h \
-	%D%/fold.c %D%/fold.h \
+	%D%/fnv.h %D%/fold.c %D%/fold.h \
 	%D%/fsutil.c %D%/fsutil.h \
 	%D%/generic.c %D%/generic.h \
 	%D%/header.c %D%/header.h \

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/fnv.h"
 #include "lib/strpool.h"
 
 #define BUCKETS_MIN 16
@@ -20,17 +21,6 @@ struct pooled {
 	uint32_t uses;
 	char text[];
 };
-
-/* FNV-1a. */
-static uint32_t
-hash_of(const char *text)
-{
-	uint32_t h = 0x811c9dc5;
-
-	for (; *text != '\0'; text++)
-		h = (h ^ (unsigned char)*text) * 0x01000193;
-	return h;
-}
 
 static struct pooled **
 bucket_of(const struct strpool *pool, uint32_t hash)
@@ -121,7 +111,7 @@ strpool_take(struct strpool *pool, const char *text)
 
 	if (text == NULL)
 		return NULL;
-	hash = hash_of(text);
+	hash = fnv32(text);
 	there = use(pool, text, hash);
 	return there != NULL ? there : add(pool, text, hash);
 }
@@ -129,7 +119,7 @@ strpool_take(struct strpool *pool, const char *text)
 char *
 strpool_take_again(struct strpool *pool, const char *text)
 {
-	uint32_t hash = hash_of(text), *seen;
+	uint32_t hash = fnv32(text), *seen;
 	char *there = use(pool, text, hash);
 
 	if (there != NULL)

@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "lib/fnv.h"
 #include "spoold/retry.h"
 
 #define SECOND_US ((int64_t)1000000)
@@ -60,24 +61,13 @@ retry_wait_us(const struct retry_config *retry, unsigned tries)
 	return (s > 0 ? s : 1) * SECOND_US;
 }
 
-/* A number that is ID's own (FNV-1a). */
-static uint32_t
-hash(const char *id)
-{
-	uint32_t ret = 2166136261u;
-
-	while (*id != '\0')
-		ret = (ret ^ (unsigned char)*id++) * 16777619u;
-	return ret;
-}
-
 int64_t
 retry_next_us(const struct retry_config *retry, const char *id, unsigned tries,
     int64_t now_us)
 {
 	int64_t wait_us = retry_wait_us(retry, tries), step_us = wait_us / 10;
 	int64_t next_us = now_us + wait_us;
-	int64_t late_us = (next_us - (int64_t)hash(id) * 4096) % step_us;
+	int64_t late_us = (next_us - (int64_t)fnv32(id) * 4096) % step_us;
 
 	return next_us + (step_us - late_us) % step_us;
 }
