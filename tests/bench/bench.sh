@@ -156,8 +156,14 @@ stop_sink() {
 	read -r taken _ < <(tail -n 1 "$dir/sink.says")
 }
 
-# The following read /proc without starting processes, which would take their
-# share of the machine.
+# The following read /proc, and wait, without starting processes, which would
+# take their share of the machine.
+
+# pause SECONDS: nobody writes there
+pause() {
+	[ -n "${silence:-}" ] || exec {silence}<> <(:)
+	read -rt "$1" -u "$silence"
+}
 
 # note_peak PID VARIABLE: its peak memory, in KB, unless that was more before
 note_peak() {
@@ -201,7 +207,7 @@ drain() {
 		echo "$? $(now)" >"$dir/end"
 	} &
 	until [ -s "$dir/end" ]; do
-		sleep 0.1
+		pause 0.1
 		[ ! -s "$dir/pid" ] || note_memory "$(<"$dir/pid")"
 	done
 	read -r status end <"$dir/end"
