@@ -385,6 +385,8 @@ void
 scan_cancel(struct spoold *d)
 {
 	atomic_store(&d->scan_names.is_cancelled, true);
+	watch_end(&d->scan_watch);
+	watch_end(&d->raw->watch);
 }
 
 /* Whether the path still leads to the spool that we have. */

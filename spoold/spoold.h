@@ -243,7 +243,7 @@ void scan_look(struct spoold *d, const char *id);
 /* Called every second: scan if it is time. */
 void scan_tick(struct spoold *d);
 
-/* spoold is about to stop: nobody waits for a long list of names. */
+/* spoold is about to stop: nobody waits for names any more. */
 void scan_cancel(struct spoold *d);
 
 /* ---- subject.c ------------------------------------------------------- */

@@ -46,7 +46,8 @@ watch_init(struct watch *w, uv_loop_t *loop, const char *path, uint32_t events,
 	w->fd = -1;
 	if (fd < 0)
 		return -errno;
-	err = inotify_add_watch(fd, path, events | IN_ONLYDIR) < 0 ? -errno : 0;
+	w->wd = inotify_add_watch(fd, path, events | IN_ONLYDIR);
+	err = w->wd < 0 ? -errno : 0;
 	if (err == 0)
 		err = uv_poll_init(loop, &w->poll, fd);
 	if (err < 0) {
@@ -59,6 +60,13 @@ watch_init(struct watch *w, uv_loop_t *loop, const char *path, uint32_t events,
 	w->arg = arg;
 	w->poll.data = w;
 	return uv_poll_start(&w->poll, UV_READABLE, on_events);
+}
+
+void
+watch_end(struct watch *w)
+{
+	if (w->fd >= 0)
+		(void)inotify_rm_watch(w->fd, w->wd);
 }
 
 void

@@ -18,6 +18,7 @@ typedef void watch_take_fn(void *arg, const char *name, uint32_t events);
 
 struct watch {
 	int fd; /* -1: the directory is not watched */
+	int wd; /* what inotify calls it */
 	uv_poll_t poll;
 	watch_take_fn *take;
 	void (*done)(void *arg);
@@ -31,6 +32,12 @@ struct watch {
  */
 int watch_init(struct watch *w, uv_loop_t *loop, const char *path,
     uint32_t events, watch_take_fn *take, void (*done)(void *arg), void *arg);
+
+/*
+ * Be told of nothing more.  The kernel needs some milliseconds to forget a
+ * directory, and who closes what watches it waits for that: sooner is better.
+ */
+void watch_end(struct watch *w);
 
 /* Free what W has, when its loop has ended. */
 void watch_release(struct watch *w);
