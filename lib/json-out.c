@@ -52,6 +52,19 @@ put_char(struct json_out *o, char c)
 	json_out_raw(o, &c, 1);
 }
 
+/* How many bytes S begins with that are themselves in JSON: printable ASCII
+ * without quote and backslash. */
+static size_t
+plain_len(const char *s)
+{
+	const char *at = s;
+
+	while ((unsigned char)(*at - ' ') < 0x7f - ' ' && *at != '"' &&
+	    *at != '\\')
+		at++;
+	return (size_t)(at - s);
+}
+
 /* S, which has no control characters. */
 static void
 put_text(struct json_out *o, const char *s)
@@ -68,31 +81,49 @@ put_text(struct json_out *o, const char *s)
 	json_out_raw(o, from, (size_t)(s - from));
 }
 
-/* Whether S is what most are: printable ASCII. */
-static bool
-is_plain(const char *s)
+/* S, of which any byte may need care. */
+static void
+put_hard_string(struct json_out *o, const char *s)
 {
-	while ((unsigned char)(*s - ' ') < 0x7f - ' ')
-		s++;
-	return *s == '\0';
+	char *clean = text_clean(span_of(s), 4 * strlen(s) + 1);
+
+	if (clean == NULL)
+		o->failed = true;
+	put_char(o, '"');
+	if (clean != NULL)
+		put_text(o, clean);
+	put_char(o, '"');
+	free(clean);
+}
+
+/* LEN bytes of TEXT between quotes, and AFTER. */
+static void
+put_quoted(struct json_out *o, const char *text, size_t len, const char *after)
+{
+	char *at;
+
+	if (!has_room(o, len + 3))
+		return;
+	at = o->text + o->len;
+	*at++ = '"';
+	memcpy(at, text, len);
+	at += len;
+	*at++ = '"';
+	if (*after != '\0')
+		*at++ = *after;
+	o->len = (size_t)(at - o->text);
 }
 
 void
 json_out_string(struct json_out *o, const char *s)
 {
-	char *clean = NULL;
+	size_t len = plain_len(s);
 
-	if (!is_plain(s)) {
-		clean = text_clean(span_of(s), 4 * strlen(s) + 1);
-		if (clean == NULL)
-			o->failed = true;
-		s = clean;
-	}
-	put_char(o, '"');
-	if (s != NULL)
-		put_text(o, s);
-	put_char(o, '"');
-	free(clean);
+	/* Most are. */
+	if (s[len] == '\0')
+		put_quoted(o, s, len, "");
+	else
+		put_hard_string(o, s);
 }
 
 void
@@ -100,9 +131,7 @@ json_out_key(struct json_out *o, const char *key)
 {
 	if (o->len > 0 && o->text[o->len - 1] != '{')
 		put_char(o, ',');
-	put_char(o, '"');
-	json_out_raw(o, key, strlen(key));
-	json_out_raw(o, "\":", 2);
+	put_quoted(o, key, strlen(key), ":");
 }
 
 void
