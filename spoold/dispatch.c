@@ -23,9 +23,13 @@
 
 /*
  * Messages handed to an agent for each of its connections: the second waits
- * there, so that no session waits for us.
+ * there, so that no session waits for us.  While a relay is quick more of them
+ * do, so that we wake up for several at once: as many as it takes while another
+ * message may well wait for them.
  */
-#define AHEAD 2
+#define AHEAD_MIN 2
+#define AHEAD_MAX 8
+#define AHEAD_US 20000
 
 /* So often a lane that is behind has its turn before those before it. */
 #define BEHIND_TURN 8
@@ -71,7 +75,17 @@ is_left_over(const struct relay *r)
 static unsigned
 ahead(const struct relay *r)
 {
-	return has_reserve(r->d->cfg) || is_left_over(r) ? 1 : AHEAD;
+	const struct relay_work *work = &r->state->work;
+	int64_t each_us = work->latency_us + r->cfg->pause_ms * (int64_t)1000;
+
+	if (has_reserve(r->d->cfg) || is_left_over(r))
+		return 1;
+	if (work->delivered_us < spoold_now(r->d) - AHEAD_US ||
+	    each_us >= AHEAD_US / AHEAD_MIN)
+		return AHEAD_MIN;
+	if (each_us <= AHEAD_US / AHEAD_MAX)
+		return AHEAD_MAX;
+	return (unsigned)(AHEAD_US / each_us);
 }
 
 /* How many messages A may have. */

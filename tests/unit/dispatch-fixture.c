@@ -256,10 +256,16 @@ lies_in(enum spool_state state, const char *id)
 void
 answer(unsigned index, const char *outcome)
 {
+	answer_after(index, outcome, 1000);
+}
+
+void
+answer_after(unsigned index, const char *outcome, int64_t delay_us)
+{
 	char id[SPOOL_ID_SIZE];
 
 	(void)strcpy(id, sent_id);
 	dispatch_start(sent_to, id, "192.0.2.1:25", false);
-	dispatch_rcpt(sent_to, id, index, outcome, 1000, "a reply");
+	dispatch_rcpt(sent_to, id, index, outcome, delay_us, "a reply");
 	dispatch_done(sent_to, id);
 }

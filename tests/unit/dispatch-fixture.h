@@ -49,7 +49,9 @@ struct message *admit_from(
 
 bool lies_in(enum spool_state state, const char *id);
 
-/* The last job sent: one recipient's OUTCOME, then done. */
+/* The last job sent: one recipient's OUTCOME, then done; that took DELAY_US, or
+ * a millisecond. */
 void answer(unsigned index, const char *outcome);
+void answer_after(unsigned index, const char *outcome, int64_t delay_us);
 
 #endif

@@ -36,8 +36,50 @@ START_TEST(agents_share_the_work_up_to_their_room)
 	ck_assert_uint_eq(nsent, 20);
 	ck_assert_uint_eq(agents[0][0].in_flight, 10);
 	ck_assert_uint_eq(agents[0][1].in_flight, 10);
-	answer(0, "delivered");
+	answer_after(0, "delivered", 100000);
 	ck_assert_uint_eq(nsent, 21);
+	ck_assert_uint_eq(d.in_flight, 20);
+}
+END_TEST
+
+/* Ten connections; as many as leave in 20 ms, within bounds. */
+static const struct {
+	int64_t delay_us;
+	unsigned pause_ms;
+	unsigned in_flight;
+} aheads[] = {
+	{ 0, 0, 80 },
+	{ 2500, 0, 80 },
+	{ 3300, 0, 60 },
+	{ 6600, 0, 30 },
+	{ 6700, 0, 20 },
+	{ 60 * SECOND, 0, 20 },
+	{ 0, 4, 50 },
+	{ 0, 1000, 20 },
+};
+
+START_TEST(more_wait_in_the_agents_of_a_quick_relay)
+{
+	for (unsigned i = 0; i < 100; i++)
+		admit(i, 1);
+	relay_cfgs[0].pause_ms = aheads[_i].pause_ms;
+	dispatch(&d);
+	ck_assert_uint_eq(d.in_flight, 20);
+	answer_after(0, "delivered", aheads[_i].delay_us);
+	ck_assert_uint_eq(d.in_flight, aheads[_i].in_flight);
+	ck_assert_uint_eq(agents[0][0].in_flight, aheads[_i].in_flight / 2);
+}
+END_TEST
+
+START_TEST(no_more_wait_once_a_quick_relay_stalls)
+{
+	admit(100, 1);
+	dispatch(&d);
+	answer(0, "delivered");
+	now_us += SECOND;
+	for (unsigned i = 0; i < 100; i++)
+		admit(i, 1);
+	dispatch(&d);
 	ck_assert_uint_eq(d.in_flight, 20);
 }
 END_TEST
@@ -173,7 +215,7 @@ START_TEST(a_relay_in_trouble_is_probed_with_one_message_at_a_time)
 	/* A connection alone proves nothing: the login may fail. */
 	dispatch_start(sent_to, sent_id, "192.0.2.1:25", false);
 	ck_assert(relay->down);
-	answer(0, "delivered");
+	answer_after(0, "delivered", 100000);
 	ck_assert(!relay->down);
 	ck_assert_uint_eq(nsent, 21);
 }
@@ -457,6 +499,9 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, delivered_mail_leaves);
 	tcase_add_test(t, agents_share_the_work_up_to_their_room);
+	tcase_add_loop_test(t, more_wait_in_the_agents_of_a_quick_relay, 0,
+	    sizeof(aheads) / sizeof(aheads[0]));
+	tcase_add_test(t, no_more_wait_once_a_quick_relay_stalls);
 	tcase_add_loop_test(t, nothing_goes_out, 0, 4);
 	tcase_add_test(t, recipients_have_fates_of_their_own);
 	tcase_add_test(t, a_message_put_off_again_and_again_is_given_up);
