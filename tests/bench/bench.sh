@@ -8,7 +8,8 @@
 #
 #	drain	 10,000 messages of 2 KB on disk, to a relay that takes all
 #		 (sink.c), over at most 10 connections: spoold, beside the least
-#		 program that sends the same files (drain-client.c) and beside
+#		 program that sends the same files (drain-client.c), beside who
+#		 only removes them, which is what the disk allows, and beside
 #		 Postfix (postfix.sh) with its own number of connections, three
 #		 times in turns
 #	delay	 spoold and Postfix, with each reply of the relay 50 ms late,
@@ -234,6 +235,18 @@ drain_bare() {
 	stop_sink
 }
 
+# drain_nowhere COUNT BYTES CONNECTIONS: the files are removed, and that is all
+drain_nowhere() {
+	local start
+	build drain-client -pthread
+	new_spool
+	queue_up "$1" "$2"
+	start=$(now)
+	"$dir/drain-client" "$spool/queue" 0 "$3" ||
+		die "drain-client does not work"
+	took_us=$(($(now) - start))
+}
+
 show_account() { # COUNT
 	figure "  by spoold's account" "${delivered:-?}" "of $1 delivered"
 	figure "  by the relay's account" "${taken:-?}" "of $1 taken"
@@ -243,7 +256,7 @@ show_account() { # COUNT
 # drain_round COUNT CONNECTIONS: all of them in turns, what each took to a line
 # of $dir/drain.us
 drain_round() {
-	local ours bare theirs=0
+	local ours bare alone theirs=0
 	drain "$1" 2000 "$2"
 	ours=$took_us
 	show_account "$1"
@@ -252,12 +265,14 @@ drain_round() {
 	figure "  peak memory of an agent" "$peak_agent" "KB"
 	drain_bare "$1" 2000 "$2"
 	bare=$took_us
+	drain_nowhere "$1" 2000 "$2"
+	alone=$took_us
 	if postfix_can_run; then
 		postfix_drain "$1" 2000 ""
 		theirs=$took_us
 		figure "  memory of all of Postfix' processes" "$memory" "KB"
 	fi
-	echo "$ours $bare $theirs" >>"$dir/drain.us"
+	echo "$ours $bare $alone $theirs" >>"$dir/drain.us"
 }
 
 # drain_column N: the median of what a round took there
@@ -267,17 +282,19 @@ drain_column() {
 }
 
 bench_drain() {
-	local n=${MESSAGES:-10000} c=${CONNECTIONS:-10} i ours bare theirs
+	local n=${MESSAGES:-10000} c=${CONNECTIONS:-10} i ours bare alone theirs
 	rm -f "$dir/drain.us"
 	for ((i = 1; i <= 3; i++)); do
 		figure "drain: $n of 2 KB, $c connections, $(stat -f -c %T \
 		    "$dir")" "$i" "of 3 rounds"
 		drain_round "$n" "$c"
 	done
-	ours=$(drain_column 1) bare=$(drain_column 2) theirs=$(drain_column 3)
+	ours=$(drain_column 1) bare=$(drain_column 2) alone=$(drain_column 3)
+	theirs=$(drain_column 4)
 	figure "  medians: spoold" "$(per_second "$n" "$ours")" "messages/s"
 	figure "  the bare client" "$(per_second "$n" "$bare")" "messages/s"
 	figure "  spoold is" "$(ratio "$bare" "$ours")" "times as fast"
+	figure "  who only removes them" "$(per_second "$n" "$alone")" "messages/s"
 	[ "$theirs" -gt 0 ] || return 0
 	figure "  Postfix" "$(per_second "$n" "$theirs")" "messages/s"
 	figure "  spoold is" "$(ratio "$theirs" "$ours")" "times as fast"

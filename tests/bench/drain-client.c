@@ -7,7 +7,8 @@
  * The least that sends what is in a queue/ of spoold's: reads each file, sends
  * it to 127.0.0.1:PORT with the same pipelining over so many connections, a
  * thread each, and unlinks it.  No checksum, no journal, no retry: what
- * bench.sh compares spoold with.  Messages have one recipient.
+ * bench.sh compares spoold with.  Messages have one recipient.  With PORT 0 it
+ * does nothing but unlink.
  *
  *	cc -O2 -pthread -o drain-client drain-client.c
  */
@@ -168,8 +169,6 @@ send_message(struct client *client, const char *name)
 	    put_data(client->out, client->text + LINE_BYTES + env_bytes,
 		client->text + n));
 	expect(client, '2');
-	if (unlinkat(queue_fd, name, 0) < 0)
-		err(1, "cannot unlink %s", name);
 }
 
 static void *
@@ -181,10 +180,16 @@ run(void *arg)
 	(void)arg;
 	if (client == NULL)
 		err(1, "out of memory");
-	open_connection(client);
-	while ((i = atomic_fetch_add(&next, 1)) < count)
-		send_message(client, names[i]);
-	send_all(client, "QUIT\r\n", 6);
+	if (port != 0)
+		open_connection(client);
+	while ((i = atomic_fetch_add(&next, 1)) < count) {
+		if (port != 0)
+			send_message(client, names[i]);
+		if (unlinkat(queue_fd, names[i], 0) < 0)
+			err(1, "cannot unlink %s", names[i]);
+	}
+	if (port != 0)
+		send_all(client, "QUIT\r\n", 6);
 	return NULL;
 }
 
