@@ -221,30 +221,30 @@ drain() {
 	left=$(find "$spool/queue" "$spool/failed" -type f | wc -l)
 }
 
-# drain_bare COUNT BYTES CONNECTIONS: the same by drain-client.c
-drain_bare() {
+# time_client PORT CONNECTIONS: what drain-client.c takes
+time_client() {
 	local start
 	build drain-client -pthread
+	start=$(now)
+	"$dir/drain-client" "$spool/queue" "$1" "$2" ||
+		die "drain-client does not work"
+	took_us=$(($(now) - start))
+}
+
+# drain_bare COUNT BYTES CONNECTIONS: the same by drain-client.c
+drain_bare() {
 	new_spool
 	queue_up "$1" "$2"
 	start_sink "$delay_ms" "$1"
-	start=$(now)
-	"$dir/drain-client" "$spool/queue" "$port" "$3" ||
-		die "drain-client does not work"
-	took_us=$(($(now) - start))
+	time_client "$port" "$3"
 	stop_sink
 }
 
 # drain_nowhere COUNT BYTES CONNECTIONS: the files are removed, and that is all
 drain_nowhere() {
-	local start
-	build drain-client -pthread
 	new_spool
 	queue_up "$1" "$2"
-	start=$(now)
-	"$dir/drain-client" "$spool/queue" 0 "$3" ||
-		die "drain-client does not work"
-	took_us=$(($(now) - start))
+	time_client 0 "$3"
 }
 
 show_account() { # COUNT
